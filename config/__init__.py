@@ -1,0 +1,1 @@
+"""The composition root: environment, settings, URLs, WSGI and Celery."""

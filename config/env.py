@@ -1,0 +1,203 @@
+"""The only reader of the process environment: every setting by name, typed and checked once."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+
+#: Engines and writers that a name may choose; the registries in production and studio build them.
+TTS_ENGINES = ("hibari", "piper", "openai", "fake")
+PLANS = ("sandbox", "agent_pro", "agent_scale", "enterprise")
+
+#: Every name that Podwright reads. `PODWRIGHT_<NAME>` is accepted for each, and wins over the bare
+#: name, so that several programs can share one environment.
+NAMES = frozenset(
+    """PORT HOST DATA_DIR PUBLIC_URL SECRET_KEY ALLOWED_HOSTS DATABASE_URL REDIS_URL TRUSTED_PROXIES
+    OUTBOUND_ALLOW DEFAULT_PLAN SIGNUPS_PER_HOUR SIGNUPS_OPEN AWS_STORAGE_BUCKET_NAME
+    AWS_S3_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY MEDIA_URL TTS_ENGINE TTS_BASE_URL
+    TTS_API_KEY TTS_MODEL OP3_PREFIX WORKERS SUPERVISED""".split()  # noqa: SIM905 - one block reads better than thirty lines
+)
+
+
+class BadSetting(Exception):
+    """A setting that cannot be used; the message is one line that names it and the mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """All settings of one process, already typed."""
+
+    port: int
+    host: str
+    data_dir: Path
+    public_url: str
+    secret_key: str
+    allowed_hosts: tuple[str, ...]
+    database_url: str
+    redis_url: str
+    trusted_proxies: Networks
+    outbound_allow: Networks
+    default_plan: str
+    signups_per_hour: int
+    signups_open: bool
+    aws_storage_bucket_name: str
+    aws_s3_endpoint_url: str
+    aws_access_key_id: str
+    aws_secret_access_key: str
+    media_url: str
+    tts_engine: str
+    tts_base_url: str
+    tts_api_key: str
+    tts_model: str
+    op3_prefix: str
+    workers: int
+
+
+def read_environment() -> Environment:
+    """Read and check all settings; raises `BadSetting` with one clear line."""
+    _refuse_unknown_names()
+    env = environ.Env()
+    port = _integer(env, "PORT", 8000, low=1, high=65_535)
+    host = _text(env, "HOST", "127.0.0.1")
+    public_url = _web_address(env, "PUBLIC_URL", f"http://{_reachable(host)}:{port}").rstrip("/")
+    data_dir = Path(_text(env, "DATA_DIR", str(BASE_DIR / "var"))).expanduser().resolve()
+    return Environment(
+        port=port,
+        host=host,
+        data_dir=data_dir,
+        public_url=public_url,
+        secret_key=_secret(env, "SECRET_KEY", data_dir),
+        allowed_hosts=_list(env, "ALLOWED_HOSTS") or _default_hosts(public_url, host),
+        database_url=_text(env, "DATABASE_URL", f"sqlite:///{data_dir / 'podwright.sqlite3'}"),
+        redis_url=_text(env, "REDIS_URL", ""),
+        trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
+        outbound_allow=_networks(env, "OUTBOUND_ALLOW"),
+        default_plan=_choice(env, "DEFAULT_PLAN", "sandbox", PLANS),
+        signups_per_hour=_integer(env, "SIGNUPS_PER_HOUR", 20, low=0, high=1_000_000),
+        signups_open=_boolean(env, "SIGNUPS_OPEN", default=True),
+        aws_storage_bucket_name=_text(env, "AWS_STORAGE_BUCKET_NAME", ""),
+        aws_s3_endpoint_url=_web_address(env, "AWS_S3_ENDPOINT_URL", ""),
+        aws_access_key_id=_text(env, "AWS_ACCESS_KEY_ID", ""),
+        aws_secret_access_key=_text(env, "AWS_SECRET_ACCESS_KEY", ""),
+        media_url=_web_address(env, "MEDIA_URL", "").rstrip("/"),
+        tts_engine=_choice(env, "TTS_ENGINE", "hibari", TTS_ENGINES),
+        tts_base_url=_web_address(env, "TTS_BASE_URL", "").rstrip("/"),
+        tts_api_key=_text(env, "TTS_API_KEY", ""),
+        tts_model=_text(env, "TTS_MODEL", "tts-1"),
+        op3_prefix=_web_address(env, "OP3_PREFIX", ""),
+        workers=_integer(env, "WORKERS", os.cpu_count() or 1, low=1, high=256),
+    )
+
+
+def _refuse_unknown_names() -> None:
+    prefix = "PODWRIGHT_"
+    for name in sorted(os.environ):
+        if name.startswith(prefix) and name.removeprefix(prefix) not in NAMES:
+            raise BadSetting(
+                f"{name} is not a setting of Podwright; see .env.example for the names."
+            )
+
+
+def _text(env: environ.Env, name: str, default: str) -> str:
+    value = env.str(f"PODWRIGHT_{name}", default=None)
+    if value is None:
+        value = env.str(name, default=None)
+    return default if value is None or value == "" else str(value)
+
+
+def _integer(env: environ.Env, name: str, default: int, *, low: int, high: int) -> int:
+    text = _text(env, name, str(default))
+    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+        raise BadSetting(f"{name} must be a whole number from {low} to {high}, not {text!r}.")
+    return int(text)
+
+
+def _boolean(env: environ.Env, name: str, *, default: bool) -> bool:
+    text = _text(env, name, "true" if default else "false").lower()
+    if text not in {"true", "false", "1", "0", "yes", "no", "on", "off"}:
+        raise BadSetting(f"{name} must be true or false, not {text!r}.")
+    return text in {"true", "1", "yes", "on"}
+
+
+def _choice(env: environ.Env, name: str, default: str, choices: tuple[str, ...]) -> str:
+    text = _text(env, name, default)
+    if text not in choices:
+        raise BadSetting(f"{name} must be one of {', '.join(choices)}, not {text!r}.")
+    return text
+
+
+def _list(env: environ.Env, name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in _text(env, name, "").split(",") if part.strip())
+
+
+def _networks(env: environ.Env, name: str) -> Networks:
+    networks = []
+    for part in _list(env, name):
+        try:
+            networks.append(ipaddress.ip_network(part, strict=False))
+        except ValueError:
+            raise BadSetting(
+                f"{name} must list networks such as 127.0.0.0/8; {part!r} is not one."
+            ) from None
+    return tuple(networks)
+
+
+def _web_address(env: environ.Env, name: str, default: str) -> str:
+    text = _text(env, name, default)
+    if not text:
+        return ""
+    try:
+        parts = urlsplit(text)
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise BadSetting(f"{name} must be an http or https address, not {text!r}.")
+    return text
+
+
+def _secret(env: environ.Env, name: str, data_dir: Path) -> str:
+    """The value, else the content of `<NAME>_FILE`, else of the file that `up` made in DATA_DIR."""
+    value = _text(env, name, "")
+    if value:
+        return value
+    file_name = env.str(f"{name}_FILE", default="")
+    path = Path(file_name) if file_name else data_dir / "secret_key"
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise BadSetting(f"{name}: {path} cannot be read ({error.strerror}).") from None
+
+
+def ensure_secret_key(data_dir: Path) -> None:
+    """Make the secret key file of a new DATA_DIR, readable by its owner alone; keep an old one."""
+    path = data_dir / "secret_key"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(secrets.token_urlsafe(50))
+
+
+def _reachable(host: str) -> str:
+    if host in {"0.0.0.0", "::", ""}:  # noqa: S104 - compared, not bound
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
+
+
+def _default_hosts(public_url: str, host: str) -> tuple[str, ...]:
+    names = {urlsplit(public_url).hostname or "", host, "localhost", "127.0.0.1", "[::1]"}
+    return tuple(sorted(name for name in names if name and name not in {"0.0.0.0", "::"}))  # noqa: S104

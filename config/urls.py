@@ -1,0 +1,56 @@
+"""All addresses, and the JSON answers for those under /api, /v1 and /mcp that do not exist."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import include, path
+from django.views import defaults
+
+from core.podclaw import error_body
+
+JSON_PREFIXES = ("/api", "/v1", "/mcp")
+
+urlpatterns = [
+    path("", include("core.urls")),
+    path("", include("keys.urls")),
+    path("", include("shows.urls")),
+    path("", include("narration.urls")),
+    path("", include("episodes.urls")),
+    path("", include("feeds.urls")),
+    path("", include("analytics.urls")),
+    path("", include("dashboard.urls")),
+    path("admin/", admin.site.urls),
+]
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path.startswith(JSON_PREFIXES)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400: what Django refuses before any view, such as an unknown host."""
+    if _is_api(request):
+        return JsonResponse(error_body("Bad request"), status=400)
+    return defaults.bad_request(request, exception)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404 for addresses that no route knows."""
+    if _is_api(request):
+        return JsonResponse(error_body("Not found"), status=404)
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500: a bug of ours; the log line has the request id that the answer's header repeats."""
+    if _is_api(request):
+        return JsonResponse(
+            error_body("Internal error. The X-Request-Id header names it in the log."), status=500
+        )
+    return defaults.server_error(request)
+
+
+handler400 = "config.urls.bad_request"
+handler404 = "config.urls.not_found"
+handler500 = "config.urls.server_error"

@@ -1,0 +1,63 @@
+"""The kinds of refusal the domain can raise; each contract maps kinds to its own body."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class PodwrightError(Exception):
+    """A refusal with a stable `code`, a sentence for people and, where it helps, the field at fault.
+
+    `details` are extra machine-readable facts (for example quota usage) that a contract may show.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        field: str | None = None,
+        details: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        self.details: Mapping[str, object] = details or {}
+
+
+class NotFound(PodwrightError):
+    """The object does not exist, or belongs to another account: callers cannot tell which."""
+
+    code = "not_found"
+
+
+class Conflict(PodwrightError):
+    """The request is well formed but the present state does not allow it."""
+
+    code = "conflict"
+
+
+class Invalid(PodwrightError):
+    """The input is wrong; `field` names where."""
+
+    code = "invalid"
+
+
+class Forbidden(PodwrightError):
+    """The caller is known, but may not do this."""
+
+    code = "forbidden"
+
+
+class QuotaExceeded(PodwrightError):
+    """A plan or rate limit is used up; `details` carries the numbers."""
+
+    code = "quota_exceeded"
+
+
+class Upstream(PodwrightError):
+    """Something outside (network, voice, store) failed; a retry may help."""
+
+    code = "upstream"

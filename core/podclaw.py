@@ -1,0 +1,89 @@
+"""The PodClaw contract's envelope: one table from kinds of refusal to status and body."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import Http404
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+
+from core.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PodwrightError,
+    QuotaExceeded,
+    Upstream,
+)
+
+#: Kind of refusal -> HTTP status (contracts/podclaw.md section 1).
+STATUS_OF_KIND: dict[type[PodwrightError], int] = {
+    NotFound: status.HTTP_404_NOT_FOUND,
+    Conflict: status.HTTP_409_CONFLICT,
+    Invalid: status.HTTP_400_BAD_REQUEST,
+    Forbidden: status.HTTP_403_FORBIDDEN,
+    QuotaExceeded: status.HTTP_429_TOO_MANY_REQUESTS,
+    Upstream: status.HTTP_502_BAD_GATEWAY,
+}
+
+
+def error_body(message: str, **extra: object) -> dict[str, object]:
+    """`{"success": false, "error": message}` and whatever else helps."""
+    return {"success": False, "error": message, **extra}
+
+
+def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """Turn a domain or framework refusal into the contract's body; None leaves it a 500."""
+    if isinstance(error, PodwrightError):
+        return _domain_response(error)
+    if isinstance(error, Http404):
+        return Response(error_body("Not found"), status=status.HTTP_404_NOT_FOUND)
+    if isinstance(error, exceptions.ValidationError):
+        field, message = first_validation_error(error.detail)
+        text = f"{field}: {message}" if field else message
+        return Response(
+            error_body(text, code="invalid", field=field), status=status.HTTP_400_BAD_REQUEST
+        )
+    if isinstance(error, exceptions.APIException):
+        return _framework_response(error)
+    return None
+
+
+def first_validation_error(detail: object, path: str = "") -> tuple[str | None, str]:
+    """The first field at fault and its message; list positions become part of the field's path."""
+    if isinstance(detail, Mapping):
+        for name, inner in detail.items():
+            if inner:
+                step = "" if name == "non_field_errors" else str(name)
+                joined = ".".join(part for part in (path, step) if part)
+                return first_validation_error(inner, joined)
+    if isinstance(detail, list):
+        for inner in detail:
+            if inner:
+                return first_validation_error(inner, path)
+    return path or None, str(detail)
+
+
+def _domain_response(error: PodwrightError) -> Response:
+    code = next(STATUS_OF_KIND[kind] for kind in type(error).__mro__ if kind in STATUS_OF_KIND)
+    extra: dict[str, object] = {"code": error.code, **error.details}
+    if error.field:
+        extra["field"] = error.field
+    headers = {}
+    if "retry_after" in extra:
+        headers["Retry-After"] = str(extra.pop("retry_after"))
+    return Response(error_body(error.message, **extra), status=code, headers=headers)
+
+
+def _framework_response(error: exceptions.APIException) -> Response:
+    headers = {}
+    if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
+        headers["WWW-Authenticate"] = "Bearer"
+    wait = getattr(error, "wait", None)
+    if wait is not None:
+        headers["Retry-After"] = str(int(wait) + 1)
+    _field, message = first_validation_error(error.detail)
+    return Response(error_body(message), status=error.status_code, headers=headers)

@@ -1,0 +1,64 @@
+"""Health probes: `/livez` touches nothing, `/readyz` asks database, broker and storage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+from celery import current_app
+from django.core.files.storage import default_storage
+from django.db import connection
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+log = structlog.get_logger(__name__)
+
+
+@require_safe
+@never_cache
+def live(request: HttpRequest) -> JsonResponse:
+    """200 as long as the process answers at all."""
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+@never_cache
+def ready(request: HttpRequest) -> JsonResponse:
+    """200 when everything that requests need answers, else 503 with what does not."""
+    checks = {name: _passes(name, check) for name, check in CHECKS.items()}
+    healthy = all(checks.values())
+    return JsonResponse(
+        {"status": "ok" if healthy else "unavailable", "checks": checks},
+        status=200 if healthy else 503,
+    )
+
+
+def _passes(name: str, check: Callable[[], object]) -> bool:
+    try:
+        check()
+    except Exception as error:  # noqa: BLE001 - whatever a driver raises, the answer is "not ready"
+        log.warning("readiness_check_failed", check=name, error=type(error).__name__)
+        return False
+    return True
+
+
+def _check_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def _check_broker() -> None:
+    with current_app.connection_for_write(connect_timeout=2) as broker:
+        broker.ensure_connection(max_retries=0, timeout=2)
+
+
+def _check_storage() -> None:
+    default_storage.exists("readyz")
+
+
+CHECKS: dict[str, Callable[[], object]] = {
+    "database": _check_database,
+    "broker": _check_broker,
+    "storage": _check_storage,
+}

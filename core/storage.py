@@ -1,0 +1,47 @@
+"""Writes files to storage (disk or S3) so that a crash at any point leaves nothing behind for good."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import IO
+
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import default_storage
+
+from core.models import StoredFile
+
+#: How long a registered file may lack an owner: far longer than any write to storage takes.
+GRACE = timedelta(hours=1)
+
+
+def store_bytes(key: str, content: bytes, *, now: datetime) -> str:
+    """Store `content` under `key` and return the key; the sweep removes it if nobody owns it in time."""
+    return _store(key, ContentFile(content), now=now)
+
+
+def store_file(key: str, path: Path, *, now: datetime) -> str:
+    """Store the file at `path` under `key`, streamed; returns the key."""
+    with path.open("rb") as source:
+        return _store(key, File(source), now=now)
+
+
+def open_stored(key: str) -> IO[bytes]:
+    """Open a stored file for reading; raises `FileNotFoundError`."""
+    return default_storage.open(key, "rb")
+
+
+def delete_stored(key: str) -> None:
+    """Remove the file, then its register entry; a second call finds nothing to do."""
+    default_storage.delete(key)
+    StoredFile.objects.filter(key=key).delete()
+
+
+def _store(key: str, content: File[bytes], *, now: datetime) -> str:
+    StoredFile.objects.create(key=key, created_at=now)
+    stored = default_storage.save(key, content)
+    if stored != key:
+        # Keys are random: a collision means that the caller reuses one.
+        default_storage.delete(stored)
+        raise FileExistsError(key)
+    return key

@@ -1,0 +1,26 @@
+"""Text from outside: what may be stored, and the constraint that it is not empty."""
+
+from __future__ import annotations
+
+import re
+
+from django.db.models import Q
+
+# XML 1.0 allows no other control characters than tab, line feed and carriage return, and a feed
+# with one is a feed that nobody can read; noncharacters and lone surrogates fail the same way.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+
+def clean_text(text: str) -> str:
+    r"""`text` without characters that XML 1.0 forbids, line ends as \\n, outer white space gone."""
+    return _FORBIDDEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+
+
+def clean_line(text: str) -> str:
+    """`clean_text` on one line: every run of white space becomes one space."""
+    return " ".join(clean_text(text).split())
+
+
+def has_text(field: str) -> Q:
+    """The condition that `field` is not the empty string, for a CheckConstraint."""
+    return ~Q(**{field: ""})
