@@ -1,0 +1,1 @@
+"""Account, the tenant."""

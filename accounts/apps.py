@@ -1,0 +1,9 @@
+"""Registers the accounts app."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    """Names the app for Django."""
+
+    name = "accounts"

@@ -1,0 +1,1 @@
+"""Plans, the usage ledger and quotas."""

@@ -1,0 +1,1 @@
+"""Episodes, their audio and documents, states and schedule."""

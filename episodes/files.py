@@ -1,0 +1,52 @@
+"""Sweeps stored files that nothing refers to any more."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from core.models import StoredFile
+from core.storage import GRACE, delete_stored
+from episodes.models import AudioAsset, Episode, EpisodeDocument
+
+
+def sweep_files(*, now: datetime, limit: int = 1_000) -> int:
+    """Delete audio without an episode, then files without an owner; returns the files removed.
+
+    An asset is created together with its episode, so one without is one whose episode was deleted.
+    A file without an owner may be one that is just being written: it gets `core.storage.GRACE`.
+    """
+    removed = 0
+    for asset_id in list(_orphaned_assets().values_list("pk", flat=True)[:limit]):
+        removed += _remove_asset(asset_id)
+    for key in list(_ownerless_files(now=now).values_list("key", flat=True)[:limit]):
+        delete_stored(key)
+        removed += 1
+    return removed
+
+
+def _orphaned_assets() -> QuerySet[AudioAsset]:
+    return AudioAsset.objects.filter(
+        ~Exists(Episode.objects.filter(asset=OuterRef("pk")))
+    ).order_by("pk")
+
+
+def _remove_asset(asset_id: int) -> int:
+    with transaction.atomic(durable=True):
+        asset = _orphaned_assets().filter(pk=asset_id).first()
+        if asset is None:
+            return 0
+        asset.delete()
+    # After the commit: a crash here leaves an ownerless file, which the next sweep finds.
+    delete_stored(asset.storage_key)
+    return 1
+
+
+def _ownerless_files(*, now: datetime) -> QuerySet[StoredFile]:
+    return StoredFile.objects.filter(
+        ~Exists(AudioAsset.objects.filter(storage_key=OuterRef("key"))),
+        ~Exists(EpisodeDocument.objects.filter(storage_key=OuterRef("key"))),
+        created_at__lt=now - GRACE,
+    ).order_by("pk")

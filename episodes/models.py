@@ -1,0 +1,163 @@
+"""Episode, its audio assets and its documents (transcripts, chapters)."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Account
+from core.ids import episode_public_id
+from core.text import has_text
+from episodes.querysets import EpisodeQuerySet
+from episodes.states import ProductionState, Publication
+from shows.models import Show
+
+
+class AudioAsset(models.Model):
+    """Audio in our storage, measured from the file itself when it was stored; never changed after."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="audio_assets")
+    storage_key = models.CharField(max_length=500, unique=True)
+    filename = models.CharField(max_length=255, blank=True)
+    bytes = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    mime_type = models.CharField(max_length=100)
+    duration_seconds = models.FloatField(null=True, blank=True)
+    header_bytes = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Tags and cover before the sound (IAB: not content)."
+    )
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(bytes__gt=0), name="audioasset_bytes_positive"),
+            models.CheckConstraint(
+                condition=Q(duration_seconds__isnull=True) | Q(duration_seconds__gt=0),
+                name="audioasset_duration_positive",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.storage_key
+
+
+class Episode(models.Model):
+    """One episode. Publication (`state`) and production are separate; contracts show a mix of both."""
+
+    class Type(models.TextChoices):
+        FULL = "full", "Full"
+        TRAILER = "trailer", "Trailer"
+        BONUS = "bonus", "Bonus"
+
+    show = models.ForeignKey(Show, on_delete=models.CASCADE, related_name="episodes")
+    guid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    public_id = models.CharField(max_length=32, unique=True, default=episode_public_id)
+    uuid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    title = models.CharField(max_length=1_000)
+    author = models.CharField(max_length=1_000, blank=True)
+    description = models.TextField(null=True, blank=True, max_length=100_000)  # noqa: DJ001
+    state = models.CharField(max_length=9, choices=Publication.choices)
+    production_state = models.CharField(
+        max_length=10, choices=ProductionState.choices, default=ProductionState.NONE
+    )
+    error_message = models.TextField(blank=True)
+    audio_url = models.URLField(null=True, blank=True, max_length=2_000)  # noqa: DJ001
+    audio_type = models.CharField(max_length=100, default="audio/mpeg")
+    audio_length = models.PositiveBigIntegerField(null=True, blank=True)
+    duration_seconds = models.PositiveIntegerField(null=True, blank=True)
+    asset = models.ForeignKey(
+        AudioAsset, on_delete=models.PROTECT, null=True, blank=True, related_name="episodes"
+    )
+    chapters = models.JSONField(
+        default=list, blank=True, help_text='[{"start": seconds, "title": text}, ...]'
+    )
+    season = models.PositiveIntegerField(null=True, blank=True)
+    episode_number = models.PositiveIntegerField(null=True, blank=True)
+    episode_type = models.CharField(max_length=7, choices=Type.choices, default=Type.FULL)
+    explicit = models.BooleanField(default=False)
+    is_ai_generated = models.BooleanField(default=False)
+    publish_at = models.DateTimeField(null=True, blank=True)
+    published_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    objects = EpisodeQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=has_text("title"), name="episode_title_not_empty"),
+            models.CheckConstraint(
+                condition=Q(state__in=Publication.values), name="episode_state_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(production_state__in=ProductionState.values),
+                name="episode_production_state_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(episode_type__in=["full", "trailer", "bonus"]),
+                name="episode_type_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="scheduled") | Q(publish_at__isnull=False),
+                name="episode_scheduled_has_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="published")
+                | (
+                    Q(published_at__isnull=False)
+                    & (Q(asset__isnull=False) | Q(audio_url__isnull=False))
+                ),
+                name="episode_published_has_date_and_audio",
+            ),
+            models.CheckConstraint(
+                condition=~Q(production_state="complete") | Q(asset__isnull=False),
+                name="episode_complete_has_audio",
+            ),
+        ]
+        indexes = [
+            # Lists of one show, newest first; counts by state.
+            models.Index(fields=["show", "-created_at", "-id"], name="episode_list"),
+            # The feed of one show.
+            models.Index(
+                fields=["show", "-published_at", "-id"],
+                condition=Q(state="published"),
+                name="episode_feed",
+            ),
+            # The schedule's sweep.
+            models.Index(fields=["publish_at"], condition=Q(state="scheduled"), name="episode_due"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class EpisodeDocument(models.Model):
+    """A file that belongs to an episode and that its feed links: a transcript or chapters."""
+
+    class Kind(models.TextChoices):
+        TRANSCRIPT_VTT = "transcript_vtt", "Transcript (WebVTT)"
+        TRANSCRIPT_SRT = "transcript_srt", "Transcript (SubRip)"
+        TRANSCRIPT_JSON = "transcript_json", "Transcript (JSON)"
+        TRANSCRIPT_HTML = "transcript_html", "Transcript (HTML)"
+        CHAPTERS_JSON = "chapters_json", "Chapters (JSON)"
+        TIMELINE_JSON = "timeline_json", "Timeline (internal)"
+
+    episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="documents")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    storage_key = models.CharField(max_length=500, unique=True)
+    mime_type = models.CharField(max_length=100)
+    language = models.CharField(max_length=35, blank=True)
+    bytes = models.PositiveBigIntegerField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["episode", "kind"], name="episodedocument_one_per_kind"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.storage_key

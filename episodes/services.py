@@ -1,0 +1,434 @@
+"""Changes to episodes: each is one transaction that locks, checks, writes and notes the public change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.models import Account
+from billing.services import return_episode, use_episode
+from core.errors import Invalid, NotFound
+from core.queue import enqueue
+from episodes.models import AudioAsset, Episode, EpisodeDocument
+from episodes.states import (
+    ProductionState,
+    Publication,
+    PublicationPlan,
+    ScheduleWithoutTime,
+    plan_publication,
+)
+from shows.models import Show
+from shows.services import NothingToUpdate, ShowNotFound, note_public_change
+
+UPDATABLE = (
+    "title",
+    "description",
+    "status",
+    "publish_at",
+    "audio_url",
+    "audio_length",
+    "audio_type",
+    "duration_seconds",
+    "explicit",
+    "episode_type",
+    "season",
+    "episode_number",
+    "published_at",
+)
+
+
+class EpisodeNotFound(NotFound):
+    """No such episode in this account (or show)."""
+
+    code = "episode_not_found"
+
+
+class PublishTimeMissing(Invalid):
+    """`status` is scheduled without `publish_at` (contracts/podclaw.md A12)."""
+
+    code = "publish_at_required"
+
+
+class AudioMissing(Invalid):
+    """An episode cannot be scheduled or published before it has audio."""
+
+    code = "audio_missing"
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeDraft:
+    """The fields of a new episode, already validated."""
+
+    title: str
+    audio_url: str | None = None
+    description: str | None = None
+    author: str = ""
+    status: Publication | None = None
+    publish_at: datetime | None = None
+    published_at: datetime | None = None
+    audio_type: str = "audio/mpeg"
+    audio_length: int | None = None
+    duration_seconds: int | None = None
+    season: int | None = None
+    episode_number: int | None = None
+    episode_type: str = Episode.Type.FULL
+    explicit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAudio:
+    """A file in storage, measured; becomes an `AudioAsset`."""
+
+    storage_key: str
+    filename: str
+    bytes: int
+    sha256: str
+    mime_type: str
+    duration_seconds: float
+    header_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A document in storage; becomes an `EpisodeDocument`."""
+
+    kind: str
+    storage_key: str
+    mime_type: str
+    language: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProducedEpisode:
+    """Everything that a finished production attaches to its episode in one transaction."""
+
+    audio: StoredAudio
+    documents: Iterable[StoredDocument]
+    chapters: list[dict[str, object]] = field(default_factory=list)
+
+
+def get_episode(*, account: Account, episode_id: int, show_id: int | None = None) -> Episode:
+    """The one door to an episode, optionally inside a show. Raises `EpisodeNotFound`."""
+    found = Episode.objects.visible_to(account).select_related("show", "asset")
+    if show_id is not None:
+        found = found.filter(show_id=show_id)
+    episode = found.filter(pk=episode_id).first()
+    if episode is None:
+        raise EpisodeNotFound("Episode not found")
+    return episode
+
+
+def create_episode(
+    *, account: Account, show_id: int, draft: EpisodeDraft, now: datetime
+) -> Episode:
+    """Create an episode whose audio is at an address outside.
+
+    Raises `shows.ShowNotFound`, `PublishTimeMissing`, `billing.EpisodeQuotaExceeded`.
+    """
+    with transaction.atomic(durable=True):
+        show = _locked_show(account=account, show_id=show_id)
+        plan = _plan(
+            status=draft.status,
+            publish_at=draft.publish_at,
+            published_at=draft.published_at,
+            now=now,
+        )
+        episode = Episode(
+            show=show,
+            title=draft.title,
+            author=draft.author,
+            description=draft.description,
+            state=plan.state,
+            audio_url=draft.audio_url,
+            audio_type=draft.audio_type,
+            audio_length=draft.audio_length,
+            duration_seconds=draft.duration_seconds,
+            season=draft.season,
+            episode_number=draft.episode_number,
+            episode_type=draft.episode_type,
+            explicit=draft.explicit,
+            publish_at=plan.publish_at,
+            published_at=plan.published_at,
+            created_at=now,
+            updated_at=now,
+        )
+        if episode.state != Publication.DRAFT:
+            _require_audio(episode)
+            use_episode(account=account, reference=str(episode.guid), now=now)
+        episode.save(force_insert=True)
+        if episode.state == Publication.PUBLISHED:
+            note_public_change(show_id=show.pk, now=now)
+    return episode
+
+
+def create_produced_episode(
+    *,
+    account: Account,
+    show: Show,
+    title: str,
+    author: str,
+    description: str,
+    now: datetime,
+) -> Episode:
+    """Create a draft whose audio we are going to make; demands an open transaction.
+
+    The quota is used here, before any work is done, and given back if the making fails.
+    Raises `billing.EpisodeQuotaExceeded`.
+    """
+    episode = Episode(
+        show=show,
+        title=title,
+        author=author,
+        description=description,
+        state=Publication.DRAFT,
+        production_state=ProductionState.PENDING,
+        is_ai_generated=True,
+        created_at=now,
+        updated_at=now,
+    )
+    use_episode(account=account, reference=str(episode.guid), now=now)
+    episode.save(force_insert=True)
+    return episode
+
+
+def update_episode(
+    *,
+    account: Account,
+    episode_id: int,
+    changes: Mapping[str, object],
+    now: datetime,
+    show_id: int | None = None,
+) -> Episode:
+    """Change the given fields; names outside UPDATABLE are ignored.
+
+    Raises `EpisodeNotFound`, `NothingToUpdate`, `PublishTimeMissing`, `AudioMissing`,
+    `billing.EpisodeQuotaExceeded`.
+    """
+    wanted = {name: value for name, value in changes.items() if name in UPDATABLE}
+    if not wanted:
+        raise NothingToUpdate(f"Nothing to update: send one or more of {', '.join(UPDATABLE)}.")
+    with transaction.atomic(durable=True):
+        episode = _locked_episode(account=account, episode_id=episode_id, show_id=show_id)
+        was_public = episode.state == Publication.PUBLISHED
+        _apply(episode, wanted, now=now)
+        if episode.state != Publication.DRAFT:
+            _require_audio(episode)
+            use_episode(account=account, reference=str(episode.guid), now=now)
+        episode.updated_at = now
+        episode.save()
+        if was_public or episode.state == Publication.PUBLISHED:
+            note_public_change(show_id=episode.show_id, now=now)
+    return episode
+
+
+def delete_episode(
+    *, account: Account, episode_id: int, now: datetime, show_id: int | None = None
+) -> None:
+    """Delete an episode; its stored files are swept. Raises `EpisodeNotFound`."""
+    with transaction.atomic(durable=True):
+        episode = _locked_episode(account=account, episode_id=episode_id, show_id=show_id)
+        if episode.state == Publication.PUBLISHED:
+            note_public_change(show_id=episode.show_id, now=now)
+        episode.delete()
+        enqueue("episodes.sweep_files")
+
+
+def publish_due(*, now: datetime, limit: int = 500) -> int:
+    """Publish scheduled episodes whose time has come; returns how many this call published.
+
+    Each is claimed by a conditional update, so two clocks publish it once.
+    """
+    published = 0
+    for episode_id in list(Episode.objects.due(now=now).values_list("pk", flat=True)[:limit]):
+        published += _publish_one_due(episode_id, now=now)
+    return published
+
+
+def set_production_state(*, episode_id: int, state: ProductionState, now: datetime) -> bool:
+    """Move the episode's production state on; False when the episode is gone."""
+    return bool(
+        Episode.objects.filter(pk=episode_id).update(production_state=state, updated_at=now)
+    )
+
+
+def describe_produced_episode(
+    *, episode_id: int, title: str, author: str, description: str, now: datetime
+) -> bool:
+    """Fill in what preparing found out; False when the episode is gone."""
+    return bool(
+        Episode.objects.filter(pk=episode_id).update(
+            title=title, author=author, description=description, updated_at=now
+        )
+    )
+
+
+def fail_production(*, episode_id: int, reason: str, now: datetime) -> bool:
+    """Mark the making of the audio as failed for good and give the quota back.
+
+    Demands an open transaction. False when the episode is gone or was complete already.
+    """
+    episode = (
+        Episode.objects.select_for_update(of=("self",))
+        .select_related("show__account")
+        .filter(pk=episode_id)
+        .exclude(production_state=ProductionState.COMPLETE)
+        .first()
+    )
+    if episode is None:
+        return False
+    episode.production_state = ProductionState.FAILED
+    episode.error_message = reason
+    episode.updated_at = now
+    episode.save(update_fields=["production_state", "error_message", "updated_at"])
+    return_episode(account=episode.show.account, reference=str(episode.guid), now=now)
+    return True
+
+
+def attach_production(
+    *, episode_id: int, produced: ProducedEpisode, publish: bool, now: datetime
+) -> bool:
+    """Attach audio, documents and chapters, and publish if asked; demands an open transaction.
+
+    False when the episode is gone: the caller's files are then swept. Documents of an earlier
+    production of the same episode are replaced.
+    """
+    episode = (
+        Episode.objects.select_for_update(of=("self",))
+        .select_related("show__account")
+        .filter(pk=episode_id)
+        .first()
+    )
+    if episode is None:
+        return False
+    audio = produced.audio
+    episode.asset = AudioAsset.objects.create(
+        account=episode.show.account,
+        storage_key=audio.storage_key,
+        filename=audio.filename,
+        bytes=audio.bytes,
+        sha256=audio.sha256,
+        mime_type=audio.mime_type,
+        duration_seconds=audio.duration_seconds,
+        header_bytes=audio.header_bytes,
+        created_at=now,
+    )
+    episode.audio_type = audio.mime_type
+    episode.audio_length = audio.bytes
+    episode.duration_seconds = round(audio.duration_seconds)
+    episode.chapters = produced.chapters
+    episode.production_state = ProductionState.COMPLETE
+    episode.error_message = ""
+    if publish and episode.state == Publication.DRAFT:
+        episode.state = Publication.PUBLISHED
+        episode.published_at = episode.published_at or now
+    episode.updated_at = now
+    episode.save()
+    EpisodeDocument.objects.filter(episode=episode).delete()
+    EpisodeDocument.objects.bulk_create(
+        EpisodeDocument(
+            episode=episode,
+            kind=document.kind,
+            storage_key=document.storage_key,
+            mime_type=document.mime_type,
+            language=document.language,
+            bytes=document.bytes,
+            created_at=now,
+        )
+        for document in produced.documents
+    )
+    if episode.state == Publication.PUBLISHED:
+        note_public_change(show_id=episode.show_id, now=now)
+    return True
+
+
+def _apply(episode: Episode, wanted: Mapping[str, object], *, now: datetime) -> None:
+    for name, value in wanted.items():
+        if name not in {"status", "publish_at", "published_at"}:
+            setattr(episode, name, value)
+    if "audio_url" in wanted:
+        # New audio from outside replaces what we stored.
+        episode.asset = None
+    if not {"status", "publish_at", "published_at"} & set(wanted):
+        return
+    publish_at = wanted.get("publish_at", episode.publish_at)
+    published_at = wanted.get("published_at", episode.published_at)
+    status = wanted.get("status")
+    if status is None and wanted.get("publish_at") is None:
+        # Only dates changed, and none that schedules: the state stays.
+        status = episode.state
+        if status == Publication.SCHEDULED and publish_at is None:
+            status = Publication.DRAFT
+    plan = _plan(
+        status=Publication(str(status)) if status is not None else None,
+        publish_at=publish_at,  # type: ignore[arg-type] # validated by the serializer
+        published_at=published_at,  # type: ignore[arg-type]
+        now=now,
+    )
+    episode.state = plan.state
+    episode.publish_at = plan.publish_at
+    episode.published_at = plan.published_at
+
+
+def _plan(
+    *,
+    status: Publication | None,
+    publish_at: datetime | None,
+    published_at: datetime | None,
+    now: datetime,
+) -> PublicationPlan:
+    try:
+        return plan_publication(
+            status=status, publish_at=publish_at, published_at=published_at, now=now
+        )
+    except ScheduleWithoutTime:
+        raise PublishTimeMissing(
+            'publish_at: required when status is "scheduled"; give an ISO 8601 time in the future.',
+            field="publish_at",
+        ) from None
+
+
+def _require_audio(episode: Episode) -> None:
+    if episode.asset_id is None and not episode.audio_url:
+        raise AudioMissing(
+            "The episode has no audio yet; it can be scheduled or published once it is complete.",
+            field="status",
+        )
+
+
+def _locked_show(*, account: Account, show_id: int) -> Show:
+    show = Show.objects.visible_to(account).select_for_update().filter(pk=show_id).first()
+    if show is None:
+        raise ShowNotFound("Show not found")
+    show.account = account
+    return show
+
+
+def _locked_episode(*, account: Account, episode_id: int, show_id: int | None) -> Episode:
+    found = (
+        Episode.objects.visible_to(account)
+        .select_for_update(of=("self",))
+        .select_related("show", "asset")
+    )
+    if show_id is not None:
+        found = found.filter(show_id=show_id)
+    episode = found.filter(pk=episode_id).first()
+    if episode is None:
+        raise EpisodeNotFound("Episode not found")
+    return episode
+
+
+def _publish_one_due(episode_id: int, *, now: datetime) -> int:
+    with transaction.atomic(durable=True):
+        episode = Episode.objects.due(now=now).select_for_update().filter(pk=episode_id).first()
+        if episode is None:
+            return 0
+        episode.state = Publication.PUBLISHED
+        episode.published_at = episode.publish_at
+        episode.updated_at = now
+        episode.save(update_fields=["state", "published_at", "updated_at"])
+        note_public_change(show_id=episode.show_id, now=now)
+        return 1

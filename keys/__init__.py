@@ -1,0 +1,1 @@
+"""API keys: issuing, scopes, and authentication by bearer key."""

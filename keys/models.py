@@ -1,0 +1,43 @@
+"""ApiKey: the hash, prefix and scopes of a bearer key."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.models import Account
+
+
+class ApiKey(models.Model):
+    """A bearer key. Only its SHA-256 is kept: keys are 190 random bits, so a slow hash adds nothing."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="keys")
+    name = models.CharField(max_length=255, blank=True)
+    prefix = models.CharField(max_length=16)
+    digest = models.CharField(max_length=64, unique=True)
+    scopes = models.JSONField(null=True, blank=True, help_text="Empty means full access.")
+    created_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(scopes=[]), name="apikey_scopes_not_empty_list"),
+            models.CheckConstraint(
+                condition=Q(expires_at__isnull=True) | Q(expires_at__gt=F("created_at")),
+                name="apikey_expires_after_creation",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… {self.name}".strip()
+
+    def allows(self, scope: str) -> bool:
+        """Whether a call that needs `scope` may be made; a key without scopes may make any."""
+        return self.scopes is None or scope in self.scopes
+
+    @property
+    def has_full_access(self) -> bool:
+        """True for a key without scopes."""
+        return self.scopes is None

@@ -1,0 +1,9 @@
+"""Registers the shows app."""
+
+from django.apps import AppConfig
+
+
+class ShowsConfig(AppConfig):
+    """Names the app for Django."""
+
+    name = "shows"

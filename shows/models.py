@@ -1,0 +1,68 @@
+"""Show: what a feed describes."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Account
+from core.text import has_text
+from shows.querysets import ShowQuerySet
+
+
+class Show(models.Model):
+    """A podcast. `revision` grows with every change that the public can see; feeds follow it."""
+
+    class Visibility(models.TextChoices):
+        PUBLIC = "public", "Public: feed by id"
+        PRIVATE = "private", "Private: feed by its token only"
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="shows")
+    slug = models.SlugField(max_length=100, unique=True)
+    title = models.CharField(max_length=1_000)
+    description = models.TextField(null=True, blank=True, max_length=20_000)  # noqa: DJ001
+    author = models.CharField(null=True, blank=True, max_length=1_000)  # noqa: DJ001
+    owner_email = models.EmailField(null=True, blank=True, max_length=254)  # noqa: DJ001
+    language = models.CharField(max_length=35, default="en")
+    category = models.CharField(null=True, blank=True, max_length=255)  # noqa: DJ001
+    image_url = models.URLField(null=True, blank=True, max_length=2_000)  # noqa: DJ001
+    website_url = models.URLField(null=True, blank=True, max_length=2_000)  # noqa: DJ001
+    explicit = models.BooleanField(default=False)
+    visibility = models.CharField(
+        max_length=8, choices=Visibility.choices, default=Visibility.PUBLIC
+    )
+    feed_token = models.CharField(max_length=64, unique=True)
+    is_narration_default = models.BooleanField(
+        default=False,
+        help_text="Narrated episodes of the account go here unless it says otherwise.",
+    )
+    podcast_guid = models.UUIDField(unique=True, default=uuid.uuid4)
+    revision = models.PositiveBigIntegerField(default=1)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    public_changed_at = models.DateTimeField(help_text="Last change that the feed shows.")
+
+    objects = ShowQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=has_text("title"), name="show_title_not_empty"),
+            models.CheckConstraint(
+                condition=Q(visibility__in=["public", "private"]), name="show_visibility_known"
+            ),
+            models.UniqueConstraint(
+                fields=["account"],
+                condition=Q(is_narration_default=True),
+                name="show_one_narration_default",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def is_private(self) -> bool:
+        """True when only the token address serves the feed."""
+        return self.visibility == self.Visibility.PRIVATE

@@ -1,0 +1,32 @@
+"""Reads of shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import Count
+
+if TYPE_CHECKING:
+    from accounts.models import Account
+    from shows.models import Show  # noqa: F401 - the generic parameter below
+
+
+class ShowQuerySet(models.QuerySet["Show"]):
+    """Chainable reads, named by meaning."""
+
+    def visible_to(self, account: Account) -> Self:
+        """Shows of one account; everybody else's do not exist for it."""
+        return self.filter(account=account)
+
+    def with_episode_count(self) -> Self:
+        """Adds `episode_count`, all states included."""
+        return self.annotate(episode_count=Count("episodes"))
+
+    def newest_first(self) -> Self:
+        """Latest created first, ties by id."""
+        return self.order_by("-created_at", "-pk")
+
+    def public(self) -> Self:
+        """Shows whose feed is served by id."""
+        return self.filter(visibility="public")

@@ -1,0 +1,211 @@
+"""Changes to shows: each is one transaction."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils.text import slugify
+
+from accounts.models import Account
+from billing.services import lock_quota, require_room_for_show
+from core.errors import Conflict, Invalid, NotFound
+from core.ids import feed_token, random_text
+from shows.models import Show
+
+#: The namespace of podcast:guid (Podcasting 2.0): UUIDv5 of the feed URL without its scheme.
+PODCAST_NAMESPACE = uuid.UUID("ead4c236-bf58-58c6-a2c6-a6b28d128cb6")
+#: Words that a show's public page would collide with.
+RESERVED_SLUGS = frozenset({"admin", "api", "feeds", "media", "static", "v1", "mcp", "new"})
+SLUG_LENGTH = 100
+UPDATABLE = (
+    "title",
+    "description",
+    "author",
+    "image_url",
+    "category",
+    "language",
+    "explicit",
+    "website_url",
+    "owner_email",
+)
+
+
+class ShowNotFound(NotFound):
+    """No such show in this account."""
+
+    code = "show_not_found"
+
+
+class SlugTaken(Conflict):
+    """Another show of this instance has the slug."""
+
+    code = "slug_taken"
+
+
+class NothingToUpdate(Invalid):
+    """The request names no field that can be changed."""
+
+    code = "nothing_to_update"
+
+
+@dataclass(frozen=True, slots=True)
+class ShowDraft:
+    """The fields of a new show, already validated."""
+
+    title: str
+    slug: str | None = None
+    description: str | None = None
+    author: str | None = None
+    owner_email: str | None = None
+    language: str = "en"
+    category: str | None = None
+    image_url: str | None = None
+    website_url: str | None = None
+    explicit: bool = False
+
+
+def get_show(*, account: Account, show_id: int) -> Show:
+    """The one door to a show; another account's is as absent as none. Raises `ShowNotFound`."""
+    show = Show.objects.visible_to(account).with_episode_count().filter(pk=show_id).first()
+    if show is None:
+        raise ShowNotFound("Show not found")
+    show.account = account
+    return show
+
+
+def create_show(*, account: Account, draft: ShowDraft, now: datetime) -> Show:
+    """Create a public show. Raises `SlugTaken`, `billing.ShowQuotaExceeded`."""
+    with transaction.atomic(durable=True):
+        require_room_for_show(
+            account=account,
+            shows_used=Show.objects.filter(account=account, is_narration_default=False).count(),
+        )
+        show = _insert(account=account, draft=draft, now=now)
+    return get_show(account=account, show_id=show.pk)
+
+
+def ensure_narration_show(*, account: Account, now: datetime) -> Show:
+    """The account's private show for narrations, made on first use; demands an open transaction.
+
+    The quota lock makes two first narrations of one account agree on one show.
+    """
+    lock_quota(account)
+    show = Show.objects.filter(account=account, is_narration_default=True).first()
+    if show is not None:
+        return show
+    draft = ShowDraft(
+        title="My narrations",
+        slug=f"narrations-{random_text(10).lower()}",
+        description="Articles and texts, read aloud.",
+        author=account.name or "Podwright",
+        category="Technology",
+    )
+    return _insert(
+        account=account,
+        draft=draft,
+        now=now,
+        visibility=Show.Visibility.PRIVATE,
+        is_narration_default=True,
+    )
+
+
+def update_show(
+    *, account: Account, show_id: int, changes: Mapping[str, object], now: datetime
+) -> Show:
+    """Change the given fields; names outside UPDATABLE are ignored. Raises `NothingToUpdate`."""
+    wanted = {name: value for name, value in changes.items() if name in UPDATABLE}
+    if not wanted:
+        raise NothingToUpdate(f"Nothing to update: send one or more of {', '.join(UPDATABLE)}.")
+    with transaction.atomic(durable=True):
+        show = Show.objects.visible_to(account).select_for_update().filter(pk=show_id).first()
+        if show is None:
+            raise ShowNotFound("Show not found")
+        for name, value in wanted.items():
+            setattr(show, name, value)
+        show.updated_at = show.public_changed_at = now
+        show.revision += 1
+        show.save(update_fields=[*wanted, "updated_at", "public_changed_at", "revision"])
+    return get_show(account=account, show_id=show_id)
+
+
+def delete_show(*, account: Account, show_id: int) -> None:
+    """Delete the show with its episodes; their stored files are swept. Raises `ShowNotFound`."""
+    with transaction.atomic(durable=True):
+        deleted, _counts = Show.objects.visible_to(account).filter(pk=show_id).delete()
+        if not deleted:
+            raise ShowNotFound("Show not found")
+
+
+def note_public_change(*, show_id: int, now: datetime) -> None:
+    """Raise the revision that the feed follows; demands the transaction of the change itself."""
+    if not transaction.get_connection().in_atomic_block:
+        raise transaction.TransactionManagementError("A public change is noted with the change.")
+    Show.objects.filter(pk=show_id).update(revision=F("revision") + 1, public_changed_at=now)
+
+
+def feed_url(show: Show) -> str:
+    """The absolute address of the show's feed: by id when public, by token when private."""
+    if show.is_private:
+        return f"{settings.PUBLIC_URL}/feeds/{show.feed_token}.xml"
+    return f"{settings.PUBLIC_URL}/api/shows/{show.pk}/feed"
+
+
+def podcast_guid(url: str) -> uuid.UUID:
+    """podcast:guid of the feed at `url` (contracts/rss.md section 1.2)."""
+    return uuid.uuid5(PODCAST_NAMESPACE, url.split("://", 1)[-1].rstrip("/"))
+
+
+def _insert(*, account: Account, draft: ShowDraft, now: datetime, **extra: object) -> Show:
+    show = Show(
+        account=account,
+        title=draft.title,
+        description=draft.description,
+        author=draft.author,
+        owner_email=draft.owner_email,
+        language=draft.language,
+        category=draft.category,
+        image_url=draft.image_url,
+        website_url=draft.website_url,
+        explicit=draft.explicit,
+        feed_token=feed_token(),
+        created_at=now,
+        updated_at=now,
+        public_changed_at=now,
+        **extra,
+    )
+    _save_with_slug(show, wanted=draft.slug)
+    # The guid is made from the address, and the address holds the id that only the insert gives.
+    show.podcast_guid = podcast_guid(feed_url(show))
+    show.save(update_fields=["podcast_guid"])
+    return show
+
+
+def _save_with_slug(show: Show, *, wanted: str | None) -> None:
+    """Insert under the wanted slug or raise `SlugTaken`; a generated one gets a suffix instead."""
+    base = (wanted or slugify(show.title))[:SLUG_LENGTH].strip("-") or "show"
+    if wanted is None and base in RESERVED_SLUGS:
+        base = f"{base}-show"
+    candidate = base
+    while True:
+        show.slug = candidate
+        try:
+            # A savepoint: the insert that meets a taken slug must not end the whole transaction.
+            with transaction.atomic():
+                show.save(force_insert=True)
+        except IntegrityError:
+            if not Show.objects.filter(slug=candidate).exists():
+                raise
+            if wanted is not None:
+                raise SlugTaken(
+                    f'slug: "{candidate}" is taken; choose another or leave it out.', field="slug"
+                ) from None
+            suffix = random_text(6).lower()
+            candidate = f"{base[: SLUG_LENGTH - 7]}-{suffix}"
+        else:
+            return

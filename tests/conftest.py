@@ -1,0 +1,81 @@
+"""Fixtures that every test may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from rest_framework.test import APIClient
+
+from accounts.models import Account
+from keys.services import IssuedKey, issue_first_key
+from shows.models import Show
+from shows.services import ShowDraft, create_show
+
+NOW = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _only_loopback(socket_disabled_except_loopback: None) -> None:
+    """No test may reach the network."""
+
+
+@pytest.fixture
+def socket_disabled_except_loopback() -> object:
+    import pytest_socket  # noqa: PLC0415 - only this fixture needs it
+
+    pytest_socket.socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+    yield
+    pytest_socket._remove_restrictions()
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW
+
+
+@pytest.fixture
+def issued(transactional_db: None, now: datetime) -> IssuedKey:
+    """A full-access key of a fresh account on the default plan."""
+    return issue_first_key(name="owner", email=None, scopes=None, now=now)
+
+
+@pytest.fixture
+def owner(issued: IssuedKey) -> Account:
+    return issued.key.account
+
+
+@pytest.fixture
+def client_for() -> Callable[[str], APIClient]:
+    """An API client that sends the given secret as its bearer key."""
+
+    def make(secret: str) -> APIClient:
+        client = APIClient(raise_request_exception=False)
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
+        return client
+
+    return make
+
+
+@pytest.fixture
+def owner_client(issued: IssuedKey, client_for: Callable[[str], APIClient]) -> APIClient:
+    return client_for(issued.secret)
+
+
+@pytest.fixture
+def stranger_client(
+    transactional_db: None, now: datetime, client_for: Callable[[str], APIClient]
+) -> APIClient:
+    """A client of another account, to whom nothing of the owner's exists."""
+    return client_for(issue_first_key(name="stranger", email=None, scopes=None, now=now).secret)
+
+
+@pytest.fixture
+def anonymous_client(transactional_db: None) -> APIClient:
+    return APIClient(raise_request_exception=False)
+
+
+@pytest.fixture
+def show(owner: Account, now: datetime) -> Show:
+    return create_show(account=owner, draft=ShowDraft(title="Daily AI Briefing"), now=now)
