@@ -132,6 +132,11 @@ class Episode(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    @property
+    def minutes(self) -> int | None:
+        """The duration in whole minutes, at least one; None when it is unknown."""
+        return max(1, round(self.duration_seconds / 60)) if self.duration_seconds else None
+
 
 class EpisodeDocument(models.Model):
     """A file that belongs to an episode and that its feed links: a transcript or chapters."""

@@ -27,6 +27,10 @@ class ShowQuerySet(models.QuerySet["Show"]):
         """Latest created first, ties by id."""
         return self.order_by("-created_at", "-pk")
 
+    def heard(self) -> Self:
+        """Shows with at least one published episode."""
+        return self.filter(episodes__state="published").distinct()
+
     def public(self) -> Self:
         """Shows whose feed is served by id."""
         return self.filter(visibility="public")

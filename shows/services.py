@@ -156,6 +156,13 @@ def feed_url(show: Show) -> str:
     return f"{settings.PUBLIC_URL}/api/shows/{show.pk}/feed"
 
 
+def page_url(show: Show) -> str:
+    """The absolute address of the show's public page; a private show has none but the home page."""
+    if show.is_private:
+        return f"{settings.PUBLIC_URL}/"
+    return f"{settings.PUBLIC_URL}/shows/{show.slug}"
+
+
 def podcast_guid(url: str) -> uuid.UUID:
     """podcast:guid of the feed at `url` (contracts/rss.md section 1.2)."""
     return uuid.uuid5(PODCAST_NAMESPACE, url.split("://", 1)[-1].rstrip("/"))
