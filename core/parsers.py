@@ -38,7 +38,8 @@ class BoundedJSONParser(BaseParser):
         if len(body) > MAX_JSON_BYTES:
             raise BodyTooLarge
         try:
-            value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+            # RFC 8259 section 8.1: a byte order mark may be ignored; some editors write one.
+            value = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
         except UnicodeDecodeError:
             raise ParseError("The body is not valid UTF-8.") from None
         except RecursionError:

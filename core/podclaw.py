@@ -79,11 +79,14 @@ def _domain_response(error: PodwrightError) -> Response:
 
 
 def _framework_response(error: exceptions.APIException) -> Response:
-    headers = {}
+    headers: dict[str, str] = {}
     if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
         headers["WWW-Authenticate"] = "Bearer"
     wait = getattr(error, "wait", None)
     if wait is not None:
         headers["Retry-After"] = str(int(wait) + 1)
     _field, message = first_validation_error(error.detail)
-    return Response(error_body(message), status=error.status_code, headers=headers)
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        message += " Send the body as JSON, with the header Content-Type: application/json"
+    body = error_body(message, code=error.default_code)
+    return Response(body, status=error.status_code, headers=headers)

@@ -1,4 +1,8 @@
-"""Changes to episodes: each is one transaction that locks, checks, writes and notes the public change."""
+"""Changes to episodes: each is one transaction that locks, checks, writes and notes the public change.
+
+Locks are always taken in the same order (quota, show, episode), so that no two changes can wait for
+each other.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,10 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import Account
-from billing.services import return_episode, use_episode
-from core.errors import Invalid, NotFound
+from billing.services import lock_quota, return_episode, use_episode
+from core.errors import Conflict, Invalid, NotFound
 from core.queue import enqueue
+from episodes.media import media_url
 from episodes.models import AudioAsset, Episode, EpisodeDocument
 from episodes.states import (
     ProductionState,
@@ -40,6 +45,12 @@ UPDATABLE = (
 )
 
 
+#: Audio that a worker has yet to attach.
+_BEING_MADE = frozenset(
+    {ProductionState.PENDING, ProductionState.PREPARING, ProductionState.PROCESSING}
+)
+
+
 class EpisodeNotFound(NotFound):
     """No such episode in this account (or show)."""
 
@@ -56,6 +67,12 @@ class AudioMissing(Invalid):
     """An episode cannot be scheduled or published before it has audio."""
 
     code = "audio_missing"
+
+
+class AudioInProduction(Conflict):
+    """The audio is being made, and would overwrite the one that the request names."""
+
+    code = "audio_in_production"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +147,7 @@ def create_episode(
     Raises `shows.ShowNotFound`, `PublishTimeMissing`, `billing.EpisodeQuotaExceeded`.
     """
     with transaction.atomic(durable=True):
+        lock_quota(account)
         show = _locked_show(account=account, show_id=show_id)
         plan = _plan(
             status=draft.status,
@@ -206,12 +224,13 @@ def update_episode(
     """Change the given fields; names outside UPDATABLE are ignored.
 
     Raises `EpisodeNotFound`, `NothingToUpdate`, `PublishTimeMissing`, `AudioMissing`,
-    `billing.EpisodeQuotaExceeded`.
+    `AudioInProduction`, `billing.EpisodeQuotaExceeded`.
     """
     wanted = {name: value for name, value in changes.items() if name in UPDATABLE}
     if not wanted:
         raise NothingToUpdate(f"Nothing to update: send one or more of {', '.join(UPDATABLE)}.")
     with transaction.atomic(durable=True):
+        lock_quota(account)
         episode = _locked_episode(account=account, episode_id=episode_id, show_id=show_id)
         was_public = episode.state == Publication.PUBLISHED
         _apply(episode, wanted, now=now)
@@ -240,7 +259,7 @@ def delete_episode(
 def publish_due(*, now: datetime, limit: int = 500) -> int:
     """Publish scheduled episodes whose time has come; returns how many this call published.
 
-    Each is claimed by a conditional update, so two clocks publish it once.
+    Each is locked and checked again before it is published, so two clocks publish it once.
     """
     published = 0
     for episode_id in list(Episode.objects.due(now=now).values_list("pk", flat=True)[:limit]):
@@ -271,14 +290,8 @@ def fail_production(*, episode_id: int, reason: str, now: datetime) -> bool:
 
     Demands an open transaction. False when the episode is gone or was complete already.
     """
-    episode = (
-        Episode.objects.select_for_update(of=("self",))
-        .select_related("show__account")
-        .filter(pk=episode_id)
-        .exclude(production_state=ProductionState.COMPLETE)
-        .first()
-    )
-    if episode is None:
+    episode = _locked_for_production(episode_id)
+    if episode is None or episode.production_state == ProductionState.COMPLETE:
         return False
     episode.production_state = ProductionState.FAILED
     episode.error_message = reason
@@ -296,12 +309,7 @@ def attach_production(
     False when the episode is gone: the caller's files are then swept. Documents of an earlier
     production of the same episode are replaced.
     """
-    episode = (
-        Episode.objects.select_for_update(of=("self",))
-        .select_related("show__account")
-        .filter(pk=episode_id)
-        .first()
-    )
+    episode = _locked_for_production(episode_id)
     if episode is None:
         return False
     audio = produced.audio
@@ -347,11 +355,10 @@ def attach_production(
 
 def _apply(episode: Episode, wanted: Mapping[str, object], *, now: datetime) -> None:
     for name, value in wanted.items():
-        if name not in {"status", "publish_at", "published_at"}:
+        if name not in {"status", "publish_at", "published_at", "audio_url"}:
             setattr(episode, name, value)
     if "audio_url" in wanted:
-        # New audio from outside replaces what we stored.
-        episode.asset = None
+        _replace_audio(episode, str(wanted["audio_url"]), given=wanted)
     if not {"status", "publish_at", "published_at"} & set(wanted):
         return
     publish_at = wanted.get("publish_at", episode.publish_at)
@@ -371,6 +378,28 @@ def _apply(episode: Episode, wanted: Mapping[str, object], *, now: datetime) -> 
     episode.state = plan.state
     episode.publish_at = plan.publish_at
     episode.published_at = plan.published_at
+
+
+def _replace_audio(episode: Episode, audio_url: str, *, given: Mapping[str, object]) -> None:
+    """Point the episode at audio outside, and drop what was known of audio that we made or stored."""
+    if episode.asset is not None and audio_url == media_url(episode.asset.storage_key):
+        return  # the client sends back the address that we told it
+    if episode.production_state in _BEING_MADE:
+        raise AudioInProduction(
+            "The audio of this episode is being made; replace it once that is complete or failed.",
+            field="audio_url",
+        )
+    episode.audio_url = audio_url
+    if episode.asset is not None or episode.production_state != ProductionState.NONE:
+        episode.audio_type = str(given.get("audio_type", "audio/mpeg"))
+        episode.audio_length = given.get("audio_length")  # type: ignore[assignment] # validated
+        episode.duration_seconds = given.get("duration_seconds")  # type: ignore[assignment]
+        episode.asset = None
+        episode.production_state = ProductionState.NONE
+        episode.error_message = ""
+        episode.is_ai_generated = False
+        episode.chapters = []
+        EpisodeDocument.objects.filter(episode=episode).delete()
 
 
 def _plan(
@@ -408,22 +437,50 @@ def _locked_show(*, account: Account, show_id: int) -> Show:
 
 
 def _locked_episode(*, account: Account, episode_id: int, show_id: int | None) -> Episode:
-    found = (
-        Episode.objects.visible_to(account)
-        .select_for_update(of=("self",))
-        .select_related("show", "asset")
-    )
+    found = Episode.objects.visible_to(account).filter(pk=episode_id)
     if show_id is not None:
         found = found.filter(show_id=show_id)
-    episode = found.filter(pk=episode_id).first()
+    # An episode never moves to another show, so its show can be read before it is locked.
+    own_show_id = found.values_list("show_id", flat=True).first()
+    episode = None
+    if own_show_id is not None and _lock_show(own_show_id):
+        episode = (
+            found.select_for_update(of=("self",)).select_related("show__account", "asset").first()
+        )
     if episode is None:
         raise EpisodeNotFound("Episode not found")
     return episode
 
 
+def _lock_show(show_id: int) -> bool:
+    """Hold the show's row until the end of the transaction; False when it is gone."""
+    locked = Show.objects.select_for_update().filter(pk=show_id).values_list("pk", flat=True)
+    return locked.first() is not None
+
+
+def _locked_for_production(episode_id: int) -> Episode | None:
+    """The episode with its quota and show locked, for the worker that makes its audio."""
+    episode = Episode.objects.select_related("show__account").filter(pk=episode_id).first()
+    if episode is None:
+        return None
+    lock_quota(episode.show.account)
+    if not _lock_show(episode.show_id):
+        return None
+    return (
+        Episode.objects.select_for_update(of=("self",))
+        .select_related("show__account")
+        .filter(pk=episode_id)
+        .first()
+    )
+
+
 def _publish_one_due(episode_id: int, *, now: datetime) -> int:
     with transaction.atomic(durable=True):
-        episode = Episode.objects.due(now=now).select_for_update().filter(pk=episode_id).first()
+        waiting = Episode.objects.due(now=now).filter(pk=episode_id)
+        show_id = waiting.values_list("show_id", flat=True).first()
+        if show_id is None or not _lock_show(show_id):
+            return 0
+        episode = waiting.select_for_update().first()
         if episode is None:
             return 0
         episode.state = Publication.PUBLISHED

@@ -67,4 +67,6 @@ def plan_publication(
         if publish_at > now:
             return PublicationPlan(status, publish_at, None)
         published_at = published_at or publish_at
+    if publish_at is not None and publish_at > now:
+        publish_at = None  # published ahead of its schedule, which is thereby over
     return PublicationPlan(Publication.PUBLISHED, publish_at, published_at or now)

@@ -1,5 +1,14 @@
 """Addresses of the episodes app."""
 
-from django.urls import URLPattern
+from core.routes import api_paths
+from episodes.api import EpisodeListView, EpisodePublishView, EpisodeView, ShowEpisodeListView
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    *api_paths("episodes", EpisodeListView.as_view(), name="episodes"),
+    *api_paths("episodes/publish", EpisodePublishView.as_view(), name="episode-publish"),
+    *api_paths("episodes/<id:episode_id>", EpisodeView.as_view(), name="episode"),
+    *api_paths("shows/<id:show_id>/episodes", ShowEpisodeListView.as_view(), name="show-episodes"),
+    *api_paths(
+        "shows/<id:show_id>/episodes/<id:episode_id>", EpisodeView.as_view(), name="show-episode"
+    ),
+]

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from core.errors import Forbidden
 from keys.models import ApiKey
+
+if TYPE_CHECKING:
+    # rest_framework.views loads its default permissions, this module among them, while it loads.
+    from rest_framework.views import APIView
+
+if TYPE_CHECKING:
+    # `rest_framework.views` imports this module in turn, by the name in the settings.
+    from rest_framework.views import APIView
 
 
 class InsufficientScope(Forbidden):
@@ -34,6 +43,8 @@ class HasScope(BasePermission):
         key = request.auth
         if not isinstance(key, ApiKey):
             return False
+        if request.method not in view.allowed_methods:
+            return True  # the view answers 405, whatever the key may do
         method = "GET" if request.method == "HEAD" else request.method
         scope = getattr(view, "required_scopes", {}).get(method)
         if scope is None:

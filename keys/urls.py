@@ -1,5 +1,6 @@
 """Addresses of the keys app."""
 
-from django.urls import URLPattern
+from core.routes import api_paths
+from keys.api import KeyListView
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [*api_paths("keys", KeyListView.as_view(), name="keys")]

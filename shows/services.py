@@ -137,9 +137,11 @@ def update_show(
 def delete_show(*, account: Account, show_id: int) -> None:
     """Delete the show with its episodes; their stored files are swept. Raises `ShowNotFound`."""
     with transaction.atomic(durable=True):
-        deleted, _counts = Show.objects.visible_to(account).filter(pk=show_id).delete()
-        if not deleted:
+        # The lock first: an episode that is being added would otherwise escape the deletion.
+        show = Show.objects.visible_to(account).select_for_update().filter(pk=show_id).first()
+        if show is None:
             raise ShowNotFound("Show not found")
+        show.delete()
 
 
 def note_public_change(*, show_id: int, now: datetime) -> None:
@@ -195,8 +197,10 @@ def _insert(*, account: Account, draft: ShowDraft, now: datetime, **extra: objec
 
 def _save_with_slug(show: Show, *, wanted: str | None) -> None:
     """Insert under the wanted slug or raise `SlugTaken`; a generated one gets a suffix instead."""
-    base = (wanted or slugify(show.title))[:SLUG_LENGTH].strip("-") or "show"
-    if wanted is None and base in RESERVED_SLUGS:
+    base = (wanted or slugify(show.title))[:SLUG_LENGTH].strip("-_") or "show"
+    if base in RESERVED_SLUGS:
+        if wanted is not None:
+            raise SlugTaken(f'slug: "{base}" is reserved; choose another.', field="slug")
         base = f"{base}-show"
     candidate = base
     while True:

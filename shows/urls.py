@@ -1,5 +1,9 @@
 """Addresses of the shows app."""
 
-from django.urls import URLPattern
+from core.routes import api_paths
+from shows.api import ShowListView, ShowView
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    *api_paths("shows", ShowListView.as_view(), name="shows"),
+    *api_paths("shows/<id:show_id>", ShowView.as_view(), name="show"),
+]

@@ -1,0 +1,17 @@
+"""Writes moments the way the contracts show them: ISO 8601, UTC, milliseconds, Z."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import overload
+
+
+@overload
+def iso_milliseconds(moment: datetime) -> str: ...
+@overload
+def iso_milliseconds(moment: None) -> None: ...
+def iso_milliseconds(moment: datetime | None) -> str | None:
+    """`2026-03-14T00:00:00.000Z`; None stays None. `moment` has to be aware."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,131 @@
+"""Shapes of episodes in the PodClaw contract (contracts/podclaw.md section 4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from core.fields import (
+    MAX_INTEGER,
+    MAX_SMALL_INTEGER,
+    BooleanField,
+    ChoiceField,
+    MimeTypeField,
+    MomentField,
+    NumberField,
+    TextField,
+    WebAddressField,
+)
+from core.times import iso_milliseconds
+from episodes.addresses import audio_address, audio_extension, track_url
+from episodes.models import Episode
+from episodes.states import Publication
+
+MAX_TITLE_LENGTH = 1_000
+MAX_DESCRIPTION_LENGTH = 100_000
+#: What null means for a column that always has a value.
+_MEANING_OF_NULL = {
+    "audio_type": "audio/mpeg",
+    "episode_type": Episode.Type.FULL,
+    "explicit": False,
+}
+
+
+class EpisodeChanges(serializers.Serializer[Any]):
+    """The body of PATCH /api/episodes/:id; all fields are optional there."""
+
+    title = TextField(max_length=MAX_TITLE_LENGTH)
+    audio_url = WebAddressField()
+    description = TextField(
+        max_length=MAX_DESCRIPTION_LENGTH, lines=True, required=False, allow_null=True
+    )
+    status = ChoiceField(choices=list(Publication.values), required=False, allow_null=True)
+    publish_at = MomentField(required=False, allow_null=True)
+    published_at = MomentField(required=False, allow_null=True)
+    audio_type = MimeTypeField(required=False, allow_null=True)
+    audio_length = NumberField(high=MAX_INTEGER, required=False, allow_null=True)
+    duration_seconds = NumberField(
+        high=MAX_SMALL_INTEGER, rounded=True, required=False, allow_null=True
+    )
+    season = NumberField(high=MAX_SMALL_INTEGER, required=False, allow_null=True)
+    episode_number = NumberField(high=MAX_SMALL_INTEGER, required=False, allow_null=True)
+    episode_type = ChoiceField(choices=list(Episode.Type.values), required=False, allow_null=True)
+    explicit = BooleanField(required=False, allow_null=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Give null its meaning where the column has none; a null status is no status."""
+        known = {
+            name: _MEANING_OF_NULL.get(name) if value is None else value
+            for name, value in attrs.items()
+            if not (name == "status" and value is None)
+        }
+        if "status" in known:
+            known["status"] = Publication(known["status"])
+        return known
+
+
+class NewEpisode(EpisodeChanges):
+    """The body of POST /api/shows/:id/episodes."""
+
+
+class NewFlatEpisode(NewEpisode):
+    """The body of POST /api/episodes/publish."""
+
+    show_id = NumberField(low=1, high=MAX_INTEGER)
+
+
+def episode_object(episode: Episode) -> dict[str, object]:
+    """The full object; needs `show` and `asset` (select_related)."""
+    address = episode_address(episode)
+    asset = episode.asset
+    return {
+        "id": episode.pk,
+        "show_id": episode.show_id,
+        "show_slug": episode.show.slug,
+        "guid": str(episode.guid),
+        "title": episode.title,
+        "description": episode.description,
+        "status": episode.state,
+        "publish_at": iso_milliseconds(episode.publish_at),
+        "published_at": iso_milliseconds(episode.published_at),
+        "audio_url": _audio_address(episode),
+        "audio_type": asset.mime_type if asset else episode.audio_type,
+        "audio_length": asset.bytes if asset else episode.audio_length,
+        "duration_seconds": episode.duration_seconds,
+        "season": episode.season,
+        "episode_number": episode.episode_number,
+        "episode_type": episode.episode_type,
+        "explicit": episode.explicit,
+        "url": address,
+        "episode_url": address,
+        "created_at": iso_milliseconds(episode.created_at),
+        "updated_at": iso_milliseconds(episode.updated_at),
+    }
+
+
+def episode_address(episode: Episode) -> str:
+    """The address under which the public plays the episode, the same that its feed names."""
+    return track_url(
+        reference=episode.public_id if episode.show.is_private else str(episode.pk),
+        extension=audio_extension(
+            address=_audio_address(episode) or "",
+            mime_type=episode.asset.mime_type if episode.asset else episode.audio_type,
+        ),
+    )
+
+
+def publication_message(episode: Episode) -> str:
+    """The sentence that tells what creating the episode came to."""
+    if episode.state == Publication.PUBLISHED:
+        return f'Episode "{episode.title}" published to {episode.show.title}. RSS feed updated.'
+    if episode.state == Publication.SCHEDULED and episode.publish_at is not None:
+        return f'Episode "{episode.title}" scheduled for {iso_milliseconds(episode.publish_at)}.'
+    return f'Episode "{episode.title}" saved as a draft in {episode.show.title}.'
+
+
+def _audio_address(episode: Episode) -> str | None:
+    return audio_address(
+        storage_key=episode.asset.storage_key if episode.asset else None,
+        audio_url=episode.audio_url,
+    )

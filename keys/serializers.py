@@ -1,0 +1,50 @@
+"""Shapes of keys in the PodClaw contract (contracts/podclaw.md section 2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from core.fields import EmailField, TextField
+from core.times import iso_milliseconds
+from keys.models import ApiKey
+from keys.services import IssuedKey
+
+MAX_NAME_LENGTH = 255
+
+
+class ScopesField(serializers.Field[list[str], object, Any, Any]):
+    """A list of strings; which of them are scopes the service knows."""
+
+    default_error_messages = {"type": "must be a list of scopes, or null for full access"}
+
+    def to_internal_value(self, data: object) -> list[str]:
+        """The list as it came."""
+        if not isinstance(data, list) or not all(isinstance(scope, str) for scope in data):
+            self.fail("type")
+        return data
+
+
+class NewKey(serializers.Serializer[Any]):
+    """The body of POST /api/keys."""
+
+    name = TextField(max_length=MAX_NAME_LENGTH, required=False, allow_null=True)
+    email = EmailField(required=False, allow_null=True)
+    scopes = ScopesField(required=False, allow_null=True)
+
+
+def key_object(key: ApiKey) -> dict[str, object]:
+    """What may be told about a key at any time."""
+    return {
+        "id": key.pk,
+        "prefix": key.prefix,
+        "name": key.name or None,
+        "scopes": key.scopes,
+        "created_at": iso_milliseconds(key.created_at),
+    }
+
+
+def issued_key_object(issued: IssuedKey) -> dict[str, object]:
+    """A key with its secret, for the one answer that ever shows it."""
+    return {"id": issued.key.pk, "key": issued.secret, **key_object(issued.key)}
