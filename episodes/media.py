@@ -1,13 +1,98 @@
-"""The public address of a stored media file, and the row that says what the file is."""
+"""Stored media files by their public address: only files that an episode's row owns exist."""
 
 from __future__ import annotations
 
+import hashlib
+import re
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from django.conf import settings
+
+from episodes.models import AudioAsset, EpisodeDocument
+from episodes.states import Publication
+from shows.models import Show
+
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,499}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFile:
+    """What a row says about a stored file; a file under one key never changes.
+
+    `episode_id` and `show_id` are those of the published episode that the audio belongs to, None
+    for documents and for audio that the public does not know yet. `asset_id` is None for documents.
+    """
+
+    storage_key: str
+    bytes: int
+    mime_type: str
+    entity_tag: str
+    is_private: bool
+    asset_id: int | None = None
+    episode_id: int | None = None
+    show_id: int | None = None
 
 
 def media_url(storage_key: str) -> str:
     """The absolute public address of the file under `storage_key`: PUBLIC_MEDIA_URL, else /media/ here."""
     base = settings.PUBLIC_MEDIA_URL or f"{settings.PUBLIC_URL}/media"
     return f"{base}/{quote(storage_key)}"
+
+
+def find_media(storage_key: str) -> MediaFile | None:
+    """The audio or document under `storage_key`, or None: files that no row owns are not served."""
+    if not _KEY.match(storage_key):
+        return None
+    return _find_audio(storage_key) or _find_document(storage_key)
+
+
+def _find_audio(storage_key: str) -> MediaFile | None:
+    row = (
+        AudioAsset.objects.filter(storage_key=storage_key)
+        .order_by("-episodes__pk")
+        .values(
+            "pk",
+            "bytes",
+            "sha256",
+            "mime_type",
+            "episodes__pk",
+            "episodes__state",
+            "episodes__show_id",
+            "episodes__show__visibility",
+        )
+        .first()
+    )
+    if row is None:
+        return None
+    is_published = row["episodes__state"] == Publication.PUBLISHED
+    return MediaFile(
+        storage_key=storage_key,
+        bytes=row["bytes"],
+        mime_type=row["mime_type"],
+        entity_tag=f'"{row["sha256"][:32]}"',
+        is_private=row["episodes__show__visibility"] != Show.Visibility.PUBLIC or not is_published,
+        asset_id=row["pk"],
+        episode_id=row["episodes__pk"] if is_published else None,
+        show_id=row["episodes__show_id"] if is_published else None,
+    )
+
+
+def _find_document(storage_key: str) -> MediaFile | None:
+    row = (
+        EpisodeDocument.objects.filter(storage_key=storage_key)
+        .exclude(kind=EpisodeDocument.Kind.TIMELINE_JSON)
+        .values("bytes", "mime_type", "episode__state", "episode__show__visibility")
+        .first()
+    )
+    if row is None:
+        return None
+    return MediaFile(
+        storage_key=storage_key,
+        bytes=row["bytes"],
+        mime_type=row["mime_type"],
+        # Random keys are used once, so the key stands for the content.
+        entity_tag=f'"{hashlib.sha256(storage_key.encode()).hexdigest()[:32]}"',
+        is_private=row["episode__show__visibility"] != Show.Visibility.PUBLIC
+        or row["episode__state"] != Publication.PUBLISHED,
+    )

@@ -1,0 +1,1 @@
+"""The listener's door: feed, track and media requests."""

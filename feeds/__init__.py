@@ -1,0 +1,1 @@
+"""The feed document: rendering, caching, private addresses."""

@@ -1,0 +1,23 @@
+"""Tests of the background care of salts and spool files."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from celery import current_app
+
+from analytics.salts import SaltStore
+
+
+def test_the_sweep_destroys_old_salts_seals_orphans_and_may_run_twice(data_dir):
+    now = datetime.now(UTC)
+    SaltStore(data_dir / "salts").at(now - timedelta(days=2))
+    SaltStore(data_dir / "salts").at(now - timedelta(days=1))
+    (data_dir / "spool").mkdir()
+    (data_dir / "spool" / "0000000000001-left.open").write_bytes(b"line\n")
+
+    for _ in range(2):
+        current_app.tasks["analytics.sweep"]()
+
+    assert len(list((data_dir / "salts").glob("2*"))) == 1
+    assert [path.name for path in (data_dir / "spool").iterdir()] == ["0000000000001-left.hits"]
