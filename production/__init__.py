@@ -1,0 +1,1 @@
+"""Script to audio: voices, rendering, mastering, timeline, transcripts, chapters."""

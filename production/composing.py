@@ -1,0 +1,172 @@
+"""Composing: turns a document into a script for one voice."""
+
+# ruff: noqa: PLR2004 - the numbers of clock, calendar and grammar speak for themselves
+# ruff: noqa: RUF001 - unusual characters are this module's subject
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from production.document import Block, Document
+from production.script import Chapter, LeftOut, Script, ScriptInvalid, Segment, Sentence
+from production.sentences import split_sentences
+from production.speakable import speak
+
+# Voices lose their breath, and some engines their memory, over longer sentences.
+LONGEST_SPOKEN = 400
+# Headings of this level or above open a chapter; deeper ones do when there are no others.
+CHAPTER_LEVEL = 2
+# What is left out is reported, not stored in full.
+LONGEST_LEFT_OUT = 500
+
+NEVER_SPOKEN = frozenset({"code", "table", "caption"})
+
+_CLAUSE_END = re.compile(r"(?<=[,;:—–)])\s+|\s+(?=[—–(])")
+_SPACE = re.compile(r"\s+")
+_CLOSED = re.compile(r"[.!?…][\"')\]]*$")
+
+
+class NothingToRead(ScriptInvalid):
+    """The document has no words that can be spoken."""
+
+    code = "nothing_to_read"
+
+
+@dataclass(slots=True)
+class _OpenChapter:
+    title: str
+    sentences: list[Sentence] = field(default_factory=list)
+
+
+def compose_script(
+    document: Document, *, voice: str, speaker: str, title: str = "", author: str = ""
+) -> Script:
+    """Return the script that reads the document aloud, beginning with its title and author.
+
+    A heading opens a chapter and is its first sentence; a heading at the top that repeats the title
+    is read once. Code, tables, captions and blocks without words are listed in `left_out`.
+    Raises NothingToRead when nothing is left.
+    """
+    title, author = _one_line(title), _one_line(author)
+    chapters = [_OpenChapter(title)]
+    if title:
+        chapters[0].sentences.extend(_spoken_block(_opening(title, author), document.language))
+    left_out: list[LeftOut] = []
+    chapter_level = _chapter_level(document)
+    for position, block in enumerate(document.blocks):
+        if position == 0 and block.kind == "heading" and _same(block.text, title):
+            continue
+        sentences = _sentences_of(block, document.language)
+        if not sentences:
+            left_out.append(_left_out(block))
+            continue
+        if block.kind == "heading" and block.level <= chapter_level:
+            chapters.append(_OpenChapter(_one_line(block.text)))
+        chapters[-1].sentences.extend(sentences)
+    script = Script(
+        language=document.language,
+        chapters=tuple(
+            Chapter(chapter.title, (Segment(speaker, voice, tuple(chapter.sentences)),))
+            for chapter in chapters
+            if chapter.sentences
+        ),
+        left_out=tuple(left_out),
+    )
+    if not any(block.kind not in NEVER_SPOKEN for block in document.blocks) or not script.chapters:
+        raise NothingToRead("There is nothing in the text that can be read aloud.", field="text")
+    script.validate()
+    return script
+
+
+def _chapter_level(document: Document) -> int:
+    levels = [block.level for block in document.blocks if block.kind == "heading"]
+    return max(CHAPTER_LEVEL, min(levels, default=CHAPTER_LEVEL))
+
+
+def _one_line(text: str) -> str:
+    return _SPACE.sub(" ", text).strip()
+
+
+def _same(heading: str, title: str) -> bool:
+    return bool(title) and _one_line(heading).casefold() == title.casefold()
+
+
+def _opening(title: str, author: str) -> str:
+    if not author:
+        return title
+    return f"{title} By {author}." if _CLOSED.search(title) else f"{title}, by {author}."
+
+
+def _left_out(block: Block) -> LeftOut:
+    kind = block.kind if block.kind in NEVER_SPOKEN else "unspeakable"
+    text = block.text
+    if len(text) > LONGEST_LEFT_OUT:
+        text = text[: LONGEST_LEFT_OUT - 1] + "…"
+    return LeftOut(kind, text)
+
+
+def _sentences_of(block: Block, language: str) -> list[Sentence]:
+    if block.kind in NEVER_SPOKEN:
+        return []
+    return list(_spoken_block(block.text, language))
+
+
+def _spoken_block(text: str, language: str) -> Iterator[Sentence]:
+    """Yield the sentences of one paragraph; the last one ends it."""
+    pairs = _with_words(
+        [
+            pair
+            for sentence in split_sentences(text, language)
+            for pair in _short_enough(_one_line(sentence), language)
+        ]
+    )
+    for position, (shown, spoken) in enumerate(pairs):
+        last = position == len(pairs) - 1
+        yield Sentence(shown, _closed(spoken) if last else spoken, paragraph_end=last)
+
+
+def _with_words(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Show what cannot be spoken (an emoji, a dash) together with the sentence beside it."""
+    joined: list[tuple[str, str]] = []
+    waiting: list[str] = []
+    for shown, spoken in pairs:
+        if spoken:
+            joined.append((" ".join([*waiting, shown]), spoken))
+            waiting = []
+        elif joined:
+            before, words = joined[-1]
+            joined[-1] = (f"{before} {shown}", words)
+        else:
+            waiting.append(shown)
+    return joined
+
+
+def _short_enough(shown: str, language: str) -> Iterator[tuple[str, str]]:
+    """Yield shown and spoken text, halved at the best place until no part is too long to speak."""
+    spoken = speak(shown, language)
+    if len(spoken) <= LONGEST_SPOKEN or len(shown) < 2:
+        yield shown, spoken
+        return
+    cut = _middle(shown)
+    for part in (shown[:cut].strip(), shown[cut:].strip()):
+        yield from _short_enough(part, language)
+
+
+def _middle(text: str) -> int:
+    """Find the clause end nearest to the middle, else the nearest space, else the middle."""
+    middle = len(text) // 2
+    margin = len(text) // 5
+    for pattern in (_CLAUSE_END, _SPACE):
+        places = [found.end() for found in pattern.finditer(text, margin, len(text) - margin)]
+        if places:
+            return min(places, key=lambda place: abs(place - middle))
+    return middle
+
+
+def _closed(spoken: str) -> str:
+    """End a heading or list item like a sentence, so that the voice falls."""
+    if not spoken or _CLOSED.search(spoken):
+        return spoken
+    return spoken.rstrip(",;:—– ") + "."

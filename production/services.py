@@ -1,0 +1,249 @@
+"""Starting, cancelling and retrying productions, and the leases by which workers hold them."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F
+
+from accounts.models import Account
+from billing.services import use_episode
+from core.errors import Conflict, NotFound, PodwrightError
+from core.queue import enqueue
+from episodes.models import Episode
+from episodes.services import fail_production as fail_episode
+from episodes.services import set_production_state
+from episodes.states import ProductionState
+from production.models import Production
+from production.querysets import ProductionQuerySet
+from production.script import Script
+from production.states import Phase, State
+from production.voices.registry import voice_catalog
+
+#: A worker renews its lease every few seconds; one that died is found out after this.
+LEASE = timedelta(seconds=30)
+#: How long to wait after each failure that may pass (a voice server or a disk that is full).
+RETRY_AFTER = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=5))
+#: Runs that ended without a word, by kill or crash: something in the script may be the cause.
+MAX_ATTEMPTS = 10
+CANCELLED_TEXT = "Cancelled before it was complete."
+
+
+class ProductionNotFound(NotFound):
+    """No such production in this account."""
+
+    code = "production_not_found"
+
+
+class ProductionRunning(Conflict):
+    """The production is still waiting or running; cancel it first."""
+
+    code = "production_running"
+
+
+class ProductionFinished(Conflict):
+    """The production has ended already."""
+
+    code = "production_finished"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A production that this worker holds until it ends the lease."""
+
+    production: Production
+    lease: uuid.UUID
+
+
+def start_production(
+    *,
+    episode: Episode,
+    script: Script,
+    voice: str,
+    speed: float = 1.0,
+    publish_on_complete: bool,
+    now: datetime,
+) -> Production:
+    """Queue the making of `episode`'s audio; demands an open transaction.
+
+    A production that ended before is replaced, its rendered sentences stay in the cache.
+    Raises `ScriptInvalid`, `voices.base.VoiceUnknown`, `ProductionRunning`.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise transaction.TransactionManagementError(
+            "A production starts with its script's change."
+        )
+    script.validate()
+    catalog = voice_catalog()
+    for name in script.voices():
+        catalog.voice(name)
+    earlier = Production.objects.select_for_update().filter(episode=episode).first()
+    if earlier is not None:
+        if earlier.state in {State.WAITING, State.RUNNING}:
+            raise ProductionRunning("This episode is being produced; cancel that first.")
+        earlier.delete()
+    production = Production.objects.create(
+        episode=episode,
+        script=script.to_json(),
+        voice=voice,
+        speed=speed,
+        publish_on_complete=publish_on_complete,
+        sentences_total=script.sentence_count(),
+        due_at=now,
+        created_at=now,
+    )
+    enqueue("production.run", production_id=production.pk)
+    return production
+
+
+def cancel_production(*, account: Account, episode_id: int, now: datetime) -> None:
+    """Stop a waiting or running production; its worker notices within seconds.
+
+    Raises `ProductionNotFound`, `ProductionFinished`.
+    """
+    with transaction.atomic(durable=True):
+        production = _locked(account=account, episode_id=episode_id)
+        if production.state not in {State.WAITING, State.RUNNING}:
+            raise ProductionFinished("The production has ended already.")
+        _end(production, State.CANCELLED, now=now)
+        fail_episode(episode_id=episode_id, reason=CANCELLED_TEXT, now=now)
+
+
+def retry_production(*, account: Account, episode_id: int, now: datetime) -> None:
+    """Queue a failed or cancelled production again; sentences already rendered are not rendered again.
+
+    Raises `ProductionNotFound`, `ProductionRunning`, `ProductionFinished` (it is complete),
+    `billing.EpisodeQuotaExceeded`.
+    """
+    with transaction.atomic(durable=True):
+        production = _locked(account=account, episode_id=episode_id)
+        if production.state in {State.WAITING, State.RUNNING}:
+            raise ProductionRunning("The production is under way already.")
+        if production.state == State.COMPLETE:
+            raise ProductionFinished("The production is complete.")
+        use_episode(account=account, reference=str(production.episode.guid), now=now)
+        _end(production, State.WAITING, now=None, attempts=0, due_at=now, sentences_done=0)
+        Episode.objects.filter(pk=episode_id).update(error_message="")
+        set_production_state(episode_id=episode_id, state=ProductionState.PENDING, now=now)
+        enqueue("production.run", production_id=production.pk)
+
+
+def claim(*, production_id: int, now: datetime) -> Claim | None:
+    """Take a production that waits or was abandoned; None when another worker was faster."""
+    lease = uuid.uuid4()
+    with transaction.atomic(durable=True):
+        taken = (
+            Production.objects.claimable(now=now)
+            .filter(pk=production_id)
+            .update(
+                state=State.RUNNING,
+                phase=Phase.RENDERING,
+                attempts=F("attempts") + 1,
+                sentences_done=0,
+                seconds_left=None,
+                lease=lease,
+                lease_until=now + LEASE,
+                started_at=now,
+            )
+        )
+        if not taken:
+            return None
+        production = Production.objects.select_related("episode__show__account").get(
+            pk=production_id
+        )
+        set_production_state(
+            episode_id=production.episode_id, state=ProductionState.PROCESSING, now=now
+        )
+    return Claim(production=production, lease=lease)
+
+
+def renew(claimed: Claim, *, now: datetime, **progress: object) -> bool:
+    """Prolong the lease and store progress; False when the production is not ours any more."""
+    return bool(_held(claimed).update(lease_until=now + LEASE, **progress))
+
+
+def give_back(claimed: Claim, *, due_at: datetime, error: PodwrightError | None = None) -> None:
+    """Put the production back into the queue, to be run from `due_at` on."""
+    _held(claimed).update(
+        state=State.WAITING,
+        phase=Phase.NONE,
+        lease=None,
+        lease_until=None,
+        due_at=due_at,
+        error_code=error.code if error else "",
+        error_message=error.message if error else "",
+    )
+
+
+def complete(claimed: Claim, *, rendered: int, now: datetime) -> bool:
+    """Mark as complete; demands the transaction that attaches the audio. False: not ours any more."""
+    return bool(
+        _held(claimed).update(
+            state=State.COMPLETE,
+            phase=Phase.NONE,
+            lease=None,
+            lease_until=None,
+            sentences_done=F("sentences_total"),
+            sentences_rendered=rendered,
+            seconds_left=0,
+            error_code="",
+            error_message="",
+            finished_at=now,
+        )
+    )
+
+
+def fail(claimed: Claim, error: PodwrightError, *, now: datetime) -> None:
+    """End the production and its episode with the reason, unless it is not ours any more."""
+    with transaction.atomic(durable=True):
+        ended = _held(claimed).update(
+            state=State.FAILED,
+            phase=Phase.NONE,
+            lease=None,
+            lease_until=None,
+            seconds_left=None,
+            error_code=error.code,
+            error_message=error.message,
+            finished_at=now,
+        )
+        if ended:
+            fail_episode(episode_id=claimed.production.episode_id, reason=error.message, now=now)
+
+
+def due_productions(*, now: datetime, limit: int) -> list[int]:
+    """Ids of what can be run now, longest waiting first."""
+    found = Production.objects.claimable(now=now).longest_waiting_first()
+    return list(found.values_list("pk", flat=True)[:limit])
+
+
+def _held(claimed: Claim) -> ProductionQuerySet:
+    return Production.objects.filter(pk=claimed.production.pk, lease=claimed.lease)
+
+
+def _locked(*, account: Account, episode_id: int) -> Production:
+    production = (
+        Production.objects.select_for_update(of=("self",))
+        .select_related("episode")
+        .filter(episode_id=episode_id, episode__show__account=account)
+        .first()
+    )
+    if production is None:
+        raise ProductionNotFound("No production for this episode")
+    return production
+
+
+def _end(production: Production, state: State, *, now: datetime | None, **changes: object) -> None:
+    Production.objects.filter(pk=production.pk).update(
+        state=state,
+        phase=Phase.NONE,
+        lease=None,
+        lease_until=None,
+        seconds_left=None,
+        error_code="",
+        error_message="",
+        finished_at=now,
+        **changes,
+    )

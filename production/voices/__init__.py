@@ -1,0 +1,1 @@
+"""Voice engines: one Protocol, several real implementations, one for tests."""
