@@ -1,0 +1,1 @@
+"""An article or a text becomes an episode; the PodRead contract."""

@@ -1,0 +1,137 @@
+"""The PodRead contract, generation 1: episodes, feed and voices under /api/v1."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.api import ContractView
+from episodes.api import EpisodeListView
+from keys.scopes import EPISODES_READ, EPISODES_WRITE
+from narration.limits import require_room
+from narration.models import Narration
+from narration.podread import exception_handler
+from narration.serializers import narration_object, submission_from, voice_object
+from narration.services import (
+    delete_narration,
+    get_narration,
+    narration_feed_url,
+    submit_narration,
+)
+from production.voices.registry import voice_catalog
+
+DEFAULT_LIMIT, MAX_LIMIT = 20, 100
+#: Further than any list goes, and still a number that databases take.
+MAX_PAGE = 10**9
+_LEADING_NUMBER = re.compile(r"\s*([+-]?[0-9]{1,18})", re.ASCII)
+
+
+class PodReadView(ContractView):
+    """A view whose refusals have the contract's envelope."""
+
+    def get_exception_handler(
+        self,
+    ) -> Callable[[Exception, Mapping[str, Any]], Response | None]:
+        """The contract's table instead of the default one."""
+        return exception_handler
+
+
+class NarrationListView(PodReadView):
+    """Create a narration, list them."""
+
+    required_scopes = {"GET": EPISODES_READ, "POST": EPISODES_WRITE}
+
+    def post(self, request: Request) -> Response:
+        """201 with the id alone; quota and rate answer before the content is looked at."""
+        now = timezone.now()
+        body = request.data
+        require_room(account=request.user, now=now)
+        narration = submit_narration(
+            account=request.user, submission=submission_from(body), now=now
+        )
+        return Response({"id": narration.episode.public_id}, status=status.HTTP_201_CREATED)
+
+    def get(self, request: Request) -> Response:
+        """A page, newest first; `page` and `limit` are clamped, never refused."""
+        page = _clamped(request.query_params.get("page"), default=1, most=MAX_PAGE)
+        limit = _clamped(request.query_params.get("limit"), default=DEFAULT_LIMIT, most=MAX_LIMIT)
+        found = Narration.objects.visible_to(request.user)
+        start = (page - 1) * limit
+        rows = found.with_episode().newest_first()[start : start + limit]
+        return Response(
+            {
+                "episodes": [narration_object(narration) for narration in rows],
+                "meta": {"page": page, "limit": limit, "total": found.count()},
+            }
+        )
+
+
+class NarrationView(PodReadView):
+    """One narration by its public id."""
+
+    required_scopes = {"GET": EPISODES_READ, "DELETE": EPISODES_WRITE}
+
+    def get(self, request: Request, public_id: str) -> Response:
+        """The wrapped object."""
+        narration = get_narration(account=request.user, public_id=public_id)
+        return Response({"episode": narration_object(narration)})
+
+    def delete(self, request: Request, public_id: str) -> Response:
+        """200 with a confirmation, as the contract has it; a second call is 404."""
+        delete_narration(account=request.user, public_id=public_id, now=timezone.now())
+        return Response({"deleted": True})
+
+
+class FeedAddressView(PodReadView):
+    """Where the account's private feed is."""
+
+    required_scopes = {"GET": EPISODES_READ}
+
+    def get(self, request: Request) -> Response:
+        """The address alone; the show is made on first use."""
+        return Response({"feed_url": narration_feed_url(account=request.user, now=timezone.now())})
+
+
+class VoiceListView(PodReadView):
+    """The voices that `voice` may name."""
+
+    required_scopes = {"GET": EPISODES_READ}
+
+    def get(self, request: Request) -> Response:
+        """All voices on offer, the default first."""
+        return Response({"voices": [voice_object(voice) for voice in voice_catalog().voices()]})
+
+
+_narrations = NarrationListView.as_view()
+_episodes_of_show = EpisodeListView.as_view()
+
+
+def narrations_or_episodes(request: HttpRequest) -> HttpResponseBase:
+    """/api/v1/episodes belongs to two contracts.
+
+    With `show_id` a GET is the flat list of hosted episodes (contracts/podclaw.md E13), which is
+    also found under /api/episodes; everything else is a narration's.
+    """
+    if request.method in {"GET", "HEAD"} and "show_id" in request.GET:
+        return _episodes_of_show(request)
+    return _narrations(request)
+
+
+# DRF has made its views exempt; this one in front of them has to be as well (bearer keys only).
+narrations_or_episodes.csrf_exempt = True  # type: ignore[attr-defined]
+
+
+def _clamped(text: str | None, *, default: int, most: int) -> int:
+    """The number that `text` begins with, 1 to `most`; what is no number counts as 0."""
+    if text is None:
+        return default
+    match = _LEADING_NUMBER.match(text)
+    return min(max(int(match[1]) if match else 0, 1), most)

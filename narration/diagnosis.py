@@ -1,0 +1,97 @@
+"""Says why a page gave no article, so that its reader knows what to do."""
+
+from __future__ import annotations
+
+import re
+
+from lxml.etree import _Element
+
+from core.errors import Upstream
+
+_ADVICE = "Send the text itself instead (source_type text)."
+#: Above this much text, words such as "cookie" are the article's subject, not the obstacle.
+_SHORT = 600
+_CHALLENGE = re.compile(
+    r"verify(ing)? (that )?you are (a )?human|just a moment|checking your browser|captcha"
+    r"|unusual traffic|are you a robot|attention required|access denied|request blocked",
+    re.IGNORECASE,
+)
+_SCRIPT = re.compile(
+    r"(enable|requires?|turn on|without|need|activate)\W+(\w+\W+){0,4}javascript"
+    r"|javascript\W+(\w+\W+){0,4}(disabled|required|enabled|turned off|not available)",
+    re.IGNORECASE,
+)
+_LOGIN = re.compile(
+    r"\b(log|sign) ?in\b|\blogin\b|create (an|your) account|members only|\banmelden\b|se connecter",
+    re.IGNORECASE,
+)
+_PAYWALL = re.compile(
+    r"subscribe (now )?to (continue|read|keep)|already a subscriber|for (paid )?subscribers"
+    r"|this (post|story|article) is for|to continue reading|become a (paid )?(member|subscriber)",
+    re.IGNORECASE,
+)
+_CONSENT = re.compile(r"\bcookies?\b|\bconsent\b|privacy (settings|choices)", re.IGNORECASE)
+_SHELL_ROOTS = "//*[@id='root' or @id='app' or @id='__next' or @id='__nuxt' or @id='___gatsby']"
+_NOT_FREE = re.compile(r'"isAccessibleForFree"\s*:\s*"?false', re.IGNORECASE)
+_UNSEEN = "not(ancestor::script) and not(ancestor::style) and not(ancestor::template)"
+
+
+class ArticleNotFound(Upstream):
+    """The page was fetched, but holds no article that a server can read."""
+
+    code = "article_not_found"
+
+
+def obstacle(tree: _Element, text: str) -> ArticleNotFound | None:
+    """The obstacle that a page's short text betrays; None when the text may be the article.
+
+    `tree` is the whole page, `text` what was extracted from it.
+    """
+    if len(text) > _SHORT:
+        return None
+    if _CHALLENGE.search(text) or _SCRIPT.search(text):
+        return why_no_article(tree)
+    if _PAYWALL.search(text) or _says_not_free(tree):
+        return _refusal("shows its text to subscribers only (a paywall)")
+    return None
+
+
+def why_no_article(tree: _Element) -> ArticleNotFound:
+    """The likeliest reason for a page without readable text, with advice."""
+    page = _visible_text(tree)
+    if len(page) <= _SHORT and _CHALLENGE.search(page):
+        return _refusal("shows a check for robots instead of its text")
+    if _says_not_free(tree) or _PAYWALL.search(page):
+        return _refusal("shows its text to subscribers only (a paywall)")
+    if tree.xpath("//input[@type='password']") or (len(page) <= _SHORT and _LOGIN.search(page)):
+        return _refusal("asks to sign in before it shows its text")
+    if _is_script_shell(tree, page):
+        return _refusal("builds its text with JavaScript, so that only a browser can read it")
+    if len(page) <= 2 * _SHORT and _CONSENT.search(page):
+        return _refusal("asks for consent to cookies before it shows its text")
+    return _refusal("holds no article text that could be found")
+
+
+def _refusal(what: str) -> ArticleNotFound:
+    return ArticleNotFound(f"Could not extract article content: the page {what}. {_ADVICE}")
+
+
+def _is_script_shell(tree: _Element, page: str) -> bool:
+    if any(_SCRIPT.search("".join(element.itertext())) for element in tree.iter("noscript")):
+        return True
+    return bool(_SCRIPT.search(page) or tree.xpath(_SHELL_ROOTS)) or (
+        len(page) < _SHORT and len(tree.xpath("//script")) > 2  # noqa: PLR2004 - one or two are normal
+    )
+
+
+def _says_not_free(tree: _Element) -> bool:
+    return any(
+        _NOT_FREE.search(script.text or "")
+        for script in tree.xpath("//script[@type='application/ld+json']")
+    )
+
+
+def _visible_text(tree: _Element) -> str:
+    words = tree.xpath(f"//body//text()[{_UNSEEN} and not(ancestor::noscript)]")
+    title = tree.xpath("//title//text()")
+    return " ".join(" ".join([*title, *words]).split())

@@ -1,0 +1,99 @@
+"""Narration (what an episode is read from) and NarrationRequest (the count behind the hourly limit)."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Account
+from episodes.models import Episode
+from narration.querysets import NarrationQuerySet
+
+
+class Narration(models.Model):
+    """The source of an episode, and how far its preparing is: source -> article -> script.
+
+    What clients see as the status is the episode's production state; `state` is the queue's view.
+    """
+
+    class SourceType(models.TextChoices):
+        URL = "url", "Web page"
+        PASTE = "paste", "Pasted text"
+        EXTENSION = "extension", "Browser extension"
+        FILE = "file", "File"
+        EMAIL = "email", "E-mail"
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting to be prepared"
+        PREPARING = "preparing", "Being prepared"
+        PREPARED = "prepared", "Handed to production"
+        FAILED = "failed", "Failed"
+
+    episode = models.OneToOneField(Episode, on_delete=models.CASCADE, related_name="narration")
+    source_type = models.CharField(max_length=9, choices=SourceType.choices)
+    source_url = models.TextField(blank=True, help_text="Normalised; what clients are shown.")
+    requested_url = models.TextField(blank=True, help_text="As it was sent.")
+    text = models.TextField(blank=True)
+    voice = models.CharField(max_length=100, blank=True, help_text="Empty: by language.")
+    title = models.CharField(max_length=255, blank=True, help_text="As sent; empty: from the text.")
+    author = models.CharField(max_length=255, blank=True, help_text="As sent.")
+    state = models.CharField(max_length=9, choices=State.choices, default=State.WAITING)
+    attempts = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(help_text="Not to be prepared before.")
+    lease = models.UUIDField(null=True, blank=True, help_text="Who prepares it now.")
+    lease_until = models.DateTimeField(null=True, blank=True)
+    error_code = models.CharField(max_length=100, blank=True)
+    created_at = models.DateTimeField()
+
+    objects = NarrationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(source_type__in=["url", "paste", "extension", "file", "email"]),
+                name="narration_source_type_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["waiting", "preparing", "prepared", "failed"]),
+                name="narration_state_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(source_type="url") & ~Q(source_url="")
+                | ~Q(source_type="url") & ~Q(text=""),
+                name="narration_has_its_source",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="preparing", lease__isnull=False, lease_until__isnull=False)
+                | ~Q(state="preparing") & Q(lease__isnull=True, lease_until__isnull=True),
+                name="narration_lease_while_preparing",
+            ),
+        ]
+        indexes = [
+            # The sweep: what waits and is due, and what was abandoned.
+            models.Index(
+                fields=["due_at"],
+                condition=Q(state__in=["waiting", "preparing"]),
+                name="narration_due",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.source_url or self.title or f"Narration {self.pk}"
+
+
+class NarrationRequest(models.Model):
+    """One accepted request; outlives the episode, so that deleting gives no room for more."""
+
+    account = models.ForeignKey(
+        Account, on_delete=models.CASCADE, related_name="narration_requests"
+    )
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            # The last hour of one account.
+            models.Index(fields=["account", "created_at"], name="narrationrequest_hour"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} at {self.created_at:%Y-%m-%d %H:%M}"

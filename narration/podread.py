@@ -1,0 +1,68 @@
+"""The PodRead contract's envelope: every refusal as `{"error": "<sentence>"}`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+
+from billing.services import EpisodeQuotaExceeded
+from core.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PodwrightError,
+    QuotaExceeded,
+    Upstream,
+)
+from core.podclaw import first_validation_error
+from core.web_addresses import UrlInvalid
+from narration.limits import NarrationQuotaExceeded
+
+#: Kind of refusal -> HTTP status (contracts/podread.md section 3.1).
+STATUS_OF_KIND: dict[type[PodwrightError], int] = {
+    NarrationQuotaExceeded: status.HTTP_402_PAYMENT_REQUIRED,
+    EpisodeQuotaExceeded: status.HTTP_402_PAYMENT_REQUIRED,
+    NotFound: status.HTTP_404_NOT_FOUND,
+    Conflict: status.HTTP_409_CONFLICT,
+    Invalid: status.HTTP_422_UNPROCESSABLE_ENTITY,
+    Forbidden: status.HTTP_403_FORBIDDEN,
+    QuotaExceeded: status.HTTP_429_TOO_MANY_REQUESTS,
+    Upstream: status.HTTP_502_BAD_GATEWAY,
+}
+
+
+def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """Turn a refusal into the contract's body; None leaves it a 500."""
+    if isinstance(error, PodwrightError):
+        return Response(_domain_body(error), status=_status_of(error))
+    if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
+        # Without WWW-Authenticate, as the contract has it.
+        return Response({"error": "Unauthorized"}, status=status.HTTP_401_UNAUTHORIZED)
+    if isinstance(error, Http404):
+        return Response({"error": "Episode not found"}, status=status.HTTP_404_NOT_FOUND)
+    if isinstance(error, exceptions.APIException):
+        _field, message = first_validation_error(error.detail)
+        return Response({"error": message}, status=error.status_code)
+    return None
+
+
+def _status_of(error: PodwrightError) -> int:
+    return next(STATUS_OF_KIND[kind] for kind in type(error).__mro__ if kind in STATUS_OF_KIND)
+
+
+def _domain_body(error: PodwrightError) -> dict[str, object]:
+    if isinstance(error, NarrationQuotaExceeded | EpisodeQuotaExceeded):
+        return {
+            "error": "Payment required",
+            "credits_remaining": 0,
+            "subscription_active": bool(error.details.get("is_paid_plan")),
+            "upgrade_url": f"{settings.PUBLIC_URL}/billing",
+        }
+    # The contract has one sentence for whatever is wrong with an address.
+    return {"error": "Invalid URL" if isinstance(error, UrlInvalid) else error.message}

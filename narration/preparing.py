@@ -1,0 +1,213 @@
+"""Takes a narration from its source to a script: claim, fetch, extract, compose, hand to production."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+from django.db.models import F
+
+from core.errors import PodwrightError, Upstream
+from core.http import BadStatus
+from episodes.services import describe_produced_episode, fail_production, set_production_state
+from episodes.states import ProductionState
+from narration.diagnosis import ArticleNotFound
+from narration.extraction import Article, PageTooComplex, article_from_text
+from narration.fetching import NotAnArticle, fetch_article
+from narration.limits import TextTooLong, require_acceptable_length
+from narration.models import Narration
+from production.composing import compose_script
+from production.script import Script
+from production.services import start_production
+from production.voices.base import Voice
+from production.voices.registry import voice_catalog
+
+log = structlog.get_logger(__name__)
+
+#: Longer than fetching and extracting take; a worker that dies is found out after it.
+LEASE = timedelta(minutes=3)
+#: How long to wait after each failure that may pass; then the narration fails for good.
+RETRY_AFTER = (timedelta(seconds=10), timedelta(seconds=60))
+MAX_ATTEMPTS = len(RETRY_AFTER) + 1
+DESCRIPTION_LENGTH = 1_000
+NO_AUTHOR = "Unknown"
+_FINAL = (ArticleNotFound, NotAnArticle, PageTooComplex)
+_TEMPORARY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class PreparingFailed(Upstream):
+    """The work was begun several times and never came to an end."""
+
+    code = "preparing_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """All that preparing found out; stored in one transaction."""
+
+    title: str
+    author: str
+    description: str
+    script: Script
+    voice: Voice
+
+
+def prepare_narration(*, narration_id: int, now: datetime) -> bool:
+    """Prepare the narration if it waits and is due; True when this call did the work.
+
+    Safe to call twice and from several workers at once: one claims the row, the others leave. What
+    goes wrong ends up on the row: as another attempt where that may help, else as the reason shown.
+    """
+    narration = _claim(narration_id=narration_id, now=now)
+    if narration is None:
+        return False
+    if narration.attempts > MAX_ATTEMPTS:
+        _fail(narration, _interrupted(), now=now)
+        return True
+    try:
+        prepared = _prepare(narration)
+    except PodwrightError as error:
+        _give_up_or_retry(narration, error, now=now)
+    except Exception:
+        # Pages are hostile: whatever breaks on one must not block the queue, nor be tried for ever.
+        log.exception("narration_preparing_broke", narration_id=narration_id)
+        _give_up_or_retry(narration, _interrupted(), now=now)
+    else:
+        _hand_over(narration, prepared, now=now)
+    return True
+
+
+def due_narrations(*, now: datetime, limit: int = 500) -> list[int]:
+    """Ids of what waits and is due or was abandoned, longest waiting first."""
+    found = Narration.objects.claimable(now=now).order_by("due_at", "pk")
+    return list(found.values_list("pk", flat=True)[:limit])
+
+
+def _claim(*, narration_id: int, now: datetime) -> Narration | None:
+    lease = uuid.uuid4()
+    with transaction.atomic(durable=True):
+        claimed = (
+            Narration.objects.claimable(now=now)
+            .filter(pk=narration_id)
+            .update(
+                state=Narration.State.PREPARING,
+                attempts=F("attempts") + 1,
+                lease=lease,
+                lease_until=now + LEASE,
+            )
+        )
+        if not claimed:
+            return None
+        narration = Narration.objects.select_related("episode__show__account").get(pk=narration_id)
+        # Only addresses have this state (contracts/podread.md section 3.5).
+        if narration.source_type == Narration.SourceType.URL:
+            set_production_state(
+                episode_id=narration.episode_id, state=ProductionState.PREPARING, now=now
+            )
+    return narration
+
+
+def _prepare(narration: Narration) -> _Prepared:
+    """The slow part, outside of any transaction."""
+    if narration.source_type == Narration.SourceType.URL:
+        article = fetch_article(narration.source_url)
+        _require_acceptable_article(narration, article)
+    else:
+        article = article_from_text(narration.text)
+    voice = _voice(narration, article)
+    title = narration.title or article.title or narration.source_url
+    author = narration.author or article.author
+    return _Prepared(
+        title=title,
+        author=author or NO_AUTHOR,
+        description=_description(narration, article) or title,
+        script=compose_script(
+            article.document, voice=voice.id, speaker=voice.name, title=title, author=author
+        ),
+        voice=voice,
+    )
+
+
+def _require_acceptable_article(narration: Narration, article: Article) -> None:
+    try:
+        require_acceptable_length(
+            account=narration.episode.show.account, characters=article.characters
+        )
+    except TextTooLong as error:
+        message = error.message.removeprefix("Content ")
+        raise TextTooLong(
+            f"Article content too large: it {message}", details=error.details
+        ) from None
+
+
+def _voice(narration: Narration, article: Article) -> Voice:
+    catalog = voice_catalog()
+    if narration.voice:
+        return catalog.voice(narration.voice)
+    return catalog.voice_for(article.language)
+
+
+def _description(narration: Narration, article: Article) -> str:
+    origin = f"Original URL: {narration.source_url}" if narration.source_url else ""
+    both = "\n\n".join(part for part in (article.description, origin) if part)
+    return both if len(both) <= DESCRIPTION_LENGTH else article.description
+
+
+def _hand_over(narration: Narration, prepared: _Prepared, *, now: datetime) -> None:
+    """Store what was found and start the production, unless the lease was lost on the way."""
+    with transaction.atomic(durable=True):
+        if not _end_lease(narration, Narration.State.PREPARED):
+            return
+        describe_produced_episode(
+            episode_id=narration.episode_id,
+            title=prepared.title,
+            author=prepared.author,
+            description=prepared.description,
+            now=now,
+        )
+        start_production(
+            episode=narration.episode,
+            script=prepared.script,
+            voice=prepared.voice.id,
+            speed=1.0,
+            publish_on_complete=True,
+            now=now,
+        )
+
+
+def _give_up_or_retry(narration: Narration, error: PodwrightError, *, now: datetime) -> None:
+    if narration.attempts < MAX_ATTEMPTS and _may_pass(error):
+        with transaction.atomic(durable=True):
+            due_at = now + RETRY_AFTER[narration.attempts - 1]
+            _end_lease(narration, Narration.State.WAITING, due_at=due_at, error_code=error.code)
+    else:
+        _fail(narration, error, now=now)
+
+
+def _may_pass(error: PodwrightError) -> bool:
+    if isinstance(error, BadStatus):
+        return error.details.get("status") in _TEMPORARY_STATUS
+    return isinstance(error, Upstream) and not isinstance(error, _FINAL)
+
+
+def _fail(narration: Narration, error: PodwrightError, *, now: datetime) -> None:
+    with transaction.atomic(durable=True):
+        if _end_lease(narration, Narration.State.FAILED, error_code=error.code):
+            fail_production(episode_id=narration.episode_id, reason=error.message, now=now)
+    log.info("narration_failed", narration_id=narration.pk, code=error.code)
+
+
+def _end_lease(narration: Narration, state: Narration.State, **changes: object) -> bool:
+    """Leave PREPARING for `state`; False when another worker has taken over or the row is gone."""
+    return bool(
+        Narration.objects.filter(pk=narration.pk, lease=narration.lease).update(
+            state=state, lease=None, lease_until=None, **changes
+        )
+    )
+
+
+def _interrupted() -> PreparingFailed:
+    return PreparingFailed("The article could not be prepared: the work broke off several times.")

@@ -1,0 +1,126 @@
+"""Shapes of the PodRead contract: what a POST may hold, and the object of eleven keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from core.errors import Invalid
+from core.text import clean_line, clean_text
+from episodes.addresses import audio_address
+from episodes.states import ProductionState
+from narration.models import Narration
+from narration.services import Submission
+from production.voices.base import Voice
+
+MAX_TITLE_LENGTH = 255
+MAX_VOICE_LENGTH = 100
+_READ_ONLY = ("file", "email")
+
+
+class SubmissionInvalid(Invalid):
+    """The body of a POST is refused; the message is the contract's own."""
+
+    code = "submission_invalid"
+
+
+def submission_from(body: object) -> Submission:
+    """The submission that a parsed JSON body holds. Raises `SubmissionInvalid`.
+
+    Unknown fields are ignored, as are title and author of an address.
+    """
+    if not isinstance(body, Mapping):
+        raise SubmissionInvalid("The request body must be a JSON object.")
+    source_type = body.get("source_type")
+    if source_type is None or source_type == "":
+        raise SubmissionInvalid("source_type is required. Use 'url', 'text', or 'extension'.")
+    if source_type == "url":
+        return Submission(url=_url(body.get("url")), voice=_voice(body))
+    if source_type == "text":
+        return Submission(
+            text=_text(body.get("text")),
+            title=_line(body, "title", "Title"),
+            author=_line(body, "author", "Author"),
+            voice=_voice(body),
+        )
+    if source_type in _READ_ONLY:
+        raise SubmissionInvalid(
+            f"source_type '{source_type}' is read-only and cannot be submitted via this API. "
+            "Use 'url', 'text', or 'extension'."
+        )
+    if source_type == "extension":
+        raise SubmissionInvalid(
+            "source_type 'extension' is reserved for a browser extension. Use 'url' or 'text'."
+        )
+    raise SubmissionInvalid("source_type must be 'url', 'text', or 'extension'.")
+
+
+def narration_object(narration: Narration) -> dict[str, object]:
+    """The contract's object, in its order; needs `episode` and its `asset` (with_episode)."""
+    episode = narration.episode
+    is_complete = episode.production_state == ProductionState.COMPLETE
+    has_failed = episode.production_state == ProductionState.FAILED
+    asset = episode.asset if is_complete else None
+    return {
+        "id": episode.public_id,
+        "title": episode.title,
+        "author": episode.author,
+        "description": episode.description or "",
+        "status": episode.production_state,
+        "source_type": narration.source_type,
+        "source_url": narration.source_url or None,
+        "audio_url": audio_address(storage_key=asset.storage_key, audio_url=None)
+        if asset
+        else None,
+        "duration_seconds": episode.duration_seconds if is_complete else None,
+        "error_message": episode.error_message or "Unknown error" if has_failed else None,
+        "created_at": iso_seconds(narration.created_at),
+    }
+
+
+def voice_object(voice: Voice) -> dict[str, str]:
+    """A voice as clients of the contract expect it, all strings."""
+    return {"id": voice.id, "name": voice.name, "accent": voice.accent, "gender": voice.gender}
+
+
+def iso_seconds(moment: datetime) -> str:
+    """`2026-04-19T14:22:09Z`: UTC, whole seconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _url(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise SubmissionInvalid("Invalid URL", field="url")
+    return value.strip()
+
+
+def _text(value: object) -> str:
+    if value is not None and not isinstance(value, str):
+        raise SubmissionInvalid("Content must be a string", field="text")
+    text = clean_text(value or "")
+    if not text:
+        raise SubmissionInvalid("Content cannot be empty", field="text")
+    return text
+
+
+def _line(body: Mapping[str, object], name: str, label: str) -> str:
+    value = body.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise SubmissionInvalid(f"{label} must be a string", field=name)
+    line = clean_line(value)
+    if len(line) > MAX_TITLE_LENGTH:
+        raise SubmissionInvalid(
+            f"{label} is too long (maximum is {MAX_TITLE_LENGTH} characters)", field=name
+        )
+    return line
+
+
+def _voice(body: Mapping[str, object]) -> str:
+    value = body.get("voice")
+    if value is None:
+        return ""
+    if not isinstance(value, str) or len(value) > MAX_VOICE_LENGTH:
+        raise SubmissionInvalid("Voice must be the id of a voice", field="voice")
+    return clean_line(value)

@@ -1,0 +1,24 @@
+"""Addresses of the PodRead contract; integer ids under /api/v1/episodes belong to the episodes app."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+
+from narration.api import (
+    FeedAddressView,
+    NarrationView,
+    VoiceListView,
+    narrations_or_episodes,
+)
+
+urlpatterns = [
+    path("api/v1/episodes", narrations_or_episodes, name="narrations"),
+    # An id of digits alone, and the word "publish", are addresses of contracts/podclaw.md.
+    re_path(
+        r"^api/v1/episodes/(?P<public_id>(?![0-9]+\Z|publish\Z)[^/]+)\Z",
+        NarrationView.as_view(),
+        name="narration",
+    ),
+    path("api/v1/feed", FeedAddressView.as_view(), name="narration-feed"),
+    path("api/v1/voices", VoiceListView.as_view(), name="voices"),
+]
