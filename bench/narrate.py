@@ -170,11 +170,11 @@ class _Server:
             from production.script import Script
             row = Production.objects.get(episode__public_id={str(episode_id)!r})
             script = Script.from_json(row.script)
-            print("SPOKEN", json.dumps([sentence.spoken for sentence in script.sentences()]))
+            print("SPOKEN", json.dumps([placed.sentence.spoken for placed in script.sentences()]))
         """)
         shell = subprocess.run(
             [sys.executable, str(ROOT / "manage.py"), "shell", "-c", code],
-            cwd=ROOT, env=self.environment, capture_output=True, text=True, check=True,
+            cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, text=True, check=True,
         )  # fmt: skip
         line = next(line for line in shell.stdout.splitlines() if line.startswith("SPOKEN "))
         return list(json.loads(line.removeprefix("SPOKEN ")))

@@ -54,6 +54,7 @@ def compose_script(
     if title:
         chapters[0].sentences.extend(_spoken_block(_opening(title, author), document.language))
     left_out: list[LeftOut] = []
+    anything = False
     chapter_level = _chapter_level(document)
     for position, block in enumerate(document.blocks):
         if position == 0 and block.kind == "heading" and _same(block.text, title):
@@ -62,9 +63,12 @@ def compose_script(
         if not sentences:
             left_out.append(_left_out(block))
             continue
+        anything = True
         if block.kind == "heading" and block.level <= chapter_level:
             chapters.append(_OpenChapter(_one_line(block.text)))
         chapters[-1].sentences.extend(sentences)
+    if not anything:
+        raise NothingToRead("There is nothing in the text that can be read aloud.", field="text")
     script = Script(
         language=document.language,
         chapters=tuple(
@@ -74,8 +78,6 @@ def compose_script(
         ),
         left_out=tuple(left_out),
     )
-    if not any(block.kind not in NEVER_SPOKEN for block in document.blocks) or not script.chapters:
-        raise NothingToRead("There is nothing in the text that can be read aloud.", field="text")
     script.validate()
     return script
 

@@ -13,43 +13,37 @@ from typing import Literal
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from production.inline_marks import HARD_BREAK, References, plain_text, take_link_definitions
+
 BlockKind = Literal["heading", "paragraph", "list_item", "quote", "code", "table", "caption"]
 
-# Marks inside a longer block are not read at once: the parser's cost grows faster than the text.
-LONGEST_INLINE = 20_000
 # An underlined paragraph is a heading only when it is as short as one.
 LONGEST_UNDERLINED_HEADING = 120
 # Lines no longer than this were broken by their author (verse, addresses), not by a program.
 LONGEST_VERSE_LINE = 50
 
+# The parser gives up on a text that nests deeper than NESTING and drops the rest of it. Lines that
+# could are made plain: a run of markers gets a noncharacter in front, an indentation is cut.
+NESTING = 100
+
 # Indented code is not recognised: pasted prose is often indented. HTML blocks neither: their text
 # is read as paragraphs with the tags removed.
-_MARKDOWN = (
-    MarkdownIt("commonmark", {"html": True})
-    .enable(["table", "strikethrough"])
-    .disable(["code", "html_block"])
-)
 _BLOCKS_ONLY = (
-    MarkdownIt("commonmark").enable("table").disable(["code", "html_block", "reference", "inline"])
+    MarkdownIt("commonmark", {"maxNesting": NESTING})
+    .enable("table")
+    .disable(["code", "html_block", "reference", "inline"])
 )
 _NEW_LINES = re.compile(r"\r\n?|[\u2028\u2029\u0085\f\v]")
-_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0\ufeff]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0\ufdd1\ufeff]")
 _FRONT_MATTER = re.compile(r"\A---\n(?:[\w-]{1,40}:[^\n]*\n(?:[ \t-][^\n]*\n)*){1,50}---\n")
 # A star inside a word ("2*3*4") is not emphasis; the noncharacter keeps its place.
 _STAR = "\ufdd0"
 _INNER_STAR = re.compile(r"(?<=\w)\*(?=\w)")
-_LINK_DEFINITION = re.compile(r"^ {0,3}\[[^\]^\n]{1,200}\]:[ \t]*\S+[^\n]*$", re.MULTILINE)
-_FOOTNOTE = re.compile(r"\[\^[\w-]{1,20}\]:?")
-_HTML_TAG = re.compile(
-    r"</?(?:a|abbr|b|big|blockquote|br|center|cite|code|dd|del|div|dl|dt|em|figcaption|figure|font|"
-    r"h[1-6]|hr|i|img|ins|kbd|li|mark|ol|p|pre|q|s|samp|section|small|span|strike|strong|sub|sup|"
-    r"table|tbody|td|th|thead|tr|tt|u|ul|var)\b|<!--",
-    re.IGNORECASE,
-)
-_HTML_BREAK = re.compile(r"</?(?:br|p|div|li|h[1-6]|tr|dd|dt|blockquote)\b", re.IGNORECASE)
+_NO_MARKER = "\ufdd1"
+_MARKER_RUN = re.compile(r"^(?=[ \t]*(?:(?:\d{1,9}[.)]|[-+*>])[ \t]*){9})", re.MULTILINE)
+_DEEP_INDENTATION = re.compile(r"^[ \t]{40,}", re.MULTILINE)
 _SENTENCE_END = re.compile(r"[.!?:;…][\"')\]”’»]*$")
 _SPACES = re.compile(r"\s+")
-_HARD_BREAK = "\v"
 _CONTAINERS: dict[str, BlockKind] = {"list_item_open": "list_item", "blockquote_open": "quote"}
 
 
@@ -77,15 +71,21 @@ def document_from_text(text: str, *, language: str = "en") -> Document:
     joined, numbered items keep their number. Never raises: any text is some document.
     """
     text = _CONTROLS.sub("", _NEW_LINES.sub("\n", text))
-    text = _LINK_DEFINITION.sub("", _FRONT_MATTER.sub("", text))
+    text = _FRONT_MATTER.sub("", text)
+    text, references = take_link_definitions(text)
+    text = _MARKER_RUN.sub(_NO_MARKER, _DEEP_INDENTATION.sub(" " * 40, text))
     text = _INNER_STAR.sub(_STAR, text)
     blocks = (
-        Block(block.kind, block.text.replace(_STAR, "*"), block.level) for block in _read(text)
+        Block(block.kind, _restored(block.text), block.level) for block in _read(text, references)
     )
     return Document(tuple(block for block in blocks if block.text), language)
 
 
-def _read(text: str) -> Iterator[Block]:
+def _restored(text: str) -> str:
+    return text.replace(_STAR, "*").replace(_NO_MARKER, "").strip()
+
+
+def _read(text: str, references: References) -> Iterator[Block]:
     containers: list[BlockKind] = []
     marker = ""
     heading: Token | None = None
@@ -101,13 +101,14 @@ def _read(text: str) -> Iterator[Block]:
         elif token.type == "fence":
             yield Block("code", token.content.strip("\n"))
         elif token.type == "table_open":
-            yield Block("table", _table(tokens))
+            yield Block("table", _table(tokens, references))
         elif token.type == "inline":
-            yield from _blocks(token.content, heading, containers[-1:], marker)
+            plain = plain_text(token.content, references)
+            yield from _blocks(plain, heading, containers[-1:], marker)
             heading, marker = None, ""
 
 
-def _table(tokens: Iterator[Token]) -> str:
+def _table(tokens: Iterator[Token], references: References) -> str:
     """Read on to the end of a table: a line a row, cells parted by strokes."""
     rows: list[list[str]] = []
     for token in tokens:
@@ -116,14 +117,13 @@ def _table(tokens: Iterator[Token]) -> str:
         if token.type == "tr_open":
             rows.append([])
         elif token.type == "inline":
-            rows[-1].append(_joined(_plain(token.content)))
+            rows[-1].append(_joined(plain_text(token.content, references)))
     return "\n".join(" | ".join(row) for row in rows)
 
 
 def _blocks(
-    content: str, heading: Token | None, container: Sequence[BlockKind], marker: str
+    plain: str, heading: Token | None, container: Sequence[BlockKind], marker: str
 ) -> Iterator[Block]:
-    plain = _plain(content)
     if heading is not None and not _is_prose(plain, heading):
         yield Block("heading", _joined(plain), level=int(heading.tag[1]))
         return
@@ -144,51 +144,6 @@ def _is_prose(plain: str, heading: Token) -> bool:
     )
 
 
-def _plain(content: str) -> str:
-    """Return the text of inline Markdown, with its line breaks."""
-    content = _FOOTNOTE.sub("", content)
-    return "".join(_plain_piece(piece) for piece in _pieces(content))
-
-
-def _pieces(content: str) -> Iterator[str]:
-    while len(content) > LONGEST_INLINE:
-        cut = content.rfind(" ", LONGEST_INLINE // 2, LONGEST_INLINE) + 1 or LONGEST_INLINE
-        yield content[:cut]
-        content = content[cut:]
-    yield content
-
-
-def _plain_piece(content: str) -> str:
-    stripped = content.strip()
-    children: list[Token] = []
-    _MARKDOWN.inline.parse(stripped, _MARKDOWN, {}, children)
-    plain = "".join(_plain_token(child) for child in children)
-    before = content[: len(content) - len(content.lstrip())]
-    after = content[len(content.rstrip()) :] if stripped else ""
-    return before + plain + after
-
-
-def _plain_token(token: Token) -> str:
-    match token.type:
-        case "text" | "code_inline" | "text_special":
-            return token.content
-        case "softbreak":
-            return "\n"
-        case "hardbreak":
-            return _HARD_BREAK
-        case "html_inline":
-            return _plain_tag(token.content)
-        case _:
-            return ""
-
-
-def _plain_tag(tag: str) -> str:
-    if _HTML_BREAK.match(tag):
-        return _HARD_BREAK
-    # "<Enter>" and "a <b and c> d" are somebody's words.
-    return "" if _HTML_TAG.match(tag) else tag
-
-
 def _joined(text: str) -> str:
     return _SPACES.sub(" ", text).strip()
 
@@ -199,7 +154,7 @@ def _unwrapped(text: str) -> Iterator[str]:
     A break is the author's when the next line's first word would still have fitted, the next line
     does not go on in lower case, and either a sentence ends there or all lines are short.
     """
-    for part in text.split(_HARD_BREAK):
+    for part in text.split(HARD_BREAK):
         lines = [line for line in (_joined(line) for line in part.split("\n")) if line]
         if not lines:
             continue

@@ -48,7 +48,7 @@ def decibels(level: float) -> float:
 def master(pcm: NDArray[np.int16], gain: float) -> NDArray[np.float32]:
     """Apply `gain` to one sentence of 16-bit samples and limit its true peak to CEILING_DB.
 
-    The sentence must be surrounded by silence: the limiter begins and ends at rest.
+    The sentence must be surrounded by silence: the limiter may begin and end turned down.
     """
     samples = pcm.astype(np.float32) * np.float32(gain / 32_768)
     hops = -(-len(samples) // HOP)
@@ -99,9 +99,9 @@ def _reduction(peaks: NDArray[np.float32], length: int) -> NDArray[np.float32]:
     wanted = np.minimum(1.0, _CEILING / np.maximum(peaks, np.float32(1e-9))).astype(np.float32)
     # The minimum reaches one hop further than the smoothing, so that the smoothed curve, drawn as
     # straight lines between hop centres, is nowhere above what any peak under it allows.
-    held = ndimage.minimum_filter1d(wanted, 2 * REACH_HOPS + 5, mode="constant", cval=1.0)
-    smooth = ndimage.convolve1d(held, _SMOOTHING, mode="constant", cval=1.0)
-    edges = np.concatenate([[1.0], smooth, [1.0]]).astype(np.float32)
+    held = ndimage.minimum_filter1d(wanted, 2 * REACH_HOPS + 5, mode="nearest")
+    smooth = ndimage.convolve1d(held, _SMOOTHING, mode="nearest")
+    edges = np.pad(smooth, 1, mode="edge")
     edges = np.minimum(edges[:-1], edges[1:])
     ramp = (np.arange(HOP, dtype=np.float32) + 0.5) / HOP
     curve = edges[:-1, None] + (edges[1:] - edges[:-1])[:, None] * ramp

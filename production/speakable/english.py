@@ -16,7 +16,7 @@ from production.speakable.english_symbols import (
 from production.speakable.english_units import say_units
 from production.speakable.english_web import say_web
 
-_LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ]")
+_LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏ\u1e00-\u1eff]")
 
 
 def speak_english(text: str, language: str) -> str:

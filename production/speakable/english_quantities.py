@@ -41,7 +41,8 @@ _ORDINAL = re.compile(r"(?<![\w.])(\d{1,3}(?:,\d{3}){1,3}|\d{1,9})(?:st|nd|rd|th
 _MIXED = re.compile(r"(?<![\w./,])(\d{1,4})[ -](\d{1,2})/(\d{1,3})(?![\w/])")
 _FRACTION = re.compile(r"(?<![\w./,])(\d{1,4})/(\d{1,4})(?![\w/]|[.,]\d)")
 _SAID_PAIRS = {(24, 7), (9, 11), (50, 50), (20, 20), (7, 11), (80, 20), (60, 40), (7, 7)}
-_BY = re.compile(rf"{NUMBER_START}({NUMBER})(?:x|×)(?={NUMBER}\b)")
+_BY = re.compile(rf"{NUMBER_START}({NUMBER}(?:[x×]{NUMBER}){{1,3}})(?!\w)")
+_BY_MARK = re.compile(r"[x×]")
 _TIMES = re.compile(rf"{NUMBER_START}({NUMBER})[x×](?!\w)")
 _POWER = re.compile(r"(?<![\w.])(\d{1,9})(?:\^(-?\d{1,4})|([⁻]?[⁰¹²³⁴-⁹]{1,4}))")
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
@@ -86,7 +87,7 @@ def say_quantities(text: str) -> str:
     text = _POWER.sub(_power, text)
     text = _MIXED.sub(_mixed, text)
     text = _FRACTION.sub(lambda found: _fraction(int(found[1]), int(found[2])), text)
-    text = _BY.sub(lambda found: f"{amount(found[1])} by ", text)
+    text = _BY.sub(lambda found: " by ".join(map(amount, _BY_MARK.split(found[1]))), text)
     text = _TIMES.sub(lambda found: f"{amount(found[1])} times", text)
     text = _NUMERO.sub(lambda found: "numbers " if "os" in found[1] else "number ", text)
     text = _HASH.sub("number ", text)

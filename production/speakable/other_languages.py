@@ -12,6 +12,8 @@ from num2words import CONVERTER_CLASSES, num2words
 
 from production.speakable.english_web import host_name
 
+GROUP_DIGITS = 3
+
 _CURRENCIES = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "₹": "INR"}
 
 
@@ -106,7 +108,10 @@ def _value(literal: str, locale: Locale) -> str | None:
     groups = "' " + ("" if group == decimal else group)
     whole, _mark, fraction = literal.partition(decimal)
     for mark in groups:
-        whole = whole.replace(mark, "")
+        first, *others = whole.split(mark)
+        if any(len(other) != GROUP_DIGITS for other in others):
+            return None
+        whole = "".join((first, *others))
     if not whole.isascii() or not whole.isdigit() or (fraction and not fraction.isdigit()):
         return None
     if len(whole) > 1 and whole[0] == "0":

@@ -132,6 +132,12 @@ class VoiceEngine(Protocol):
         """
 
 
+def require_words(spoken: str) -> None:
+    """Raise SentenceUnspeakable unless there is a letter or digit: engines breathe at mere marks."""
+    if not any(character.isalnum() for character in spoken):
+        raise SentenceUnspeakable(spoken, reason="there is no word in it")
+
+
 def primary_language(tag: str) -> str:
     """Return the language of a tag without script and region: "en" of "en-US" and of "en_GB"."""
     return tag.replace("_", "-").split("-", 1)[0].strip().lower()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from production.voices.base import SentenceUnspeakable, Speech, SpokenWord, Voice, VoiceUnknown
+from production.voices.base import Speech, SpokenWord, Voice, VoiceUnknown, require_words
 
 SAMPLE_RATE = 24_000
 EDGE_SECONDS = 0.2
@@ -40,9 +40,8 @@ class FakeEngine:
     def render(self, spoken: str, *, voice: str, speed: float = 1.0, seed: int = 0) -> Speech:
         """Burst by burst, with silence before, between and after, as real engines do."""
         self._require(voice)
+        require_words(spoken)
         words = [word for word in spoken.split() if any(c.isalnum() for c in word)]
-        if not words:
-            raise SentenceUnspeakable(spoken)
         edge = np.zeros(round(EDGE_SECONDS * SAMPLE_RATE), np.float32)
         gap = np.zeros(round(GAP_SECONDS * SAMPLE_RATE / speed), np.float32)
         parts = [edge]

@@ -19,6 +19,7 @@ from production.voices.base import (
     Speech,
     Voice,
     VoiceUnknown,
+    require_words,
 )
 
 #: What hibari itself aims at; about 40 seconds of speech.
@@ -61,6 +62,7 @@ class HibariEngine:
     def render(self, spoken: str, *, voice: str, speed: float = 1.0, seed: int = 0) -> Speech:
         """Speak `spoken` at 24 kHz; hibari gives no word times."""
         engine = self._load(voice)
+        require_words(spoken)
         noise = _NoiseTape(seed)
         parts = [
             engine.from_ids(engine.ids(phonemes), speed, noise)

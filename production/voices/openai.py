@@ -24,6 +24,7 @@ from production.voices.base import (
     Speech,
     Voice,
     VoiceUnknown,
+    require_words,
 )
 
 #: Offered when the server does not list its voices (OpenAI's own has no such list).
@@ -149,8 +150,7 @@ class OpenAIEngine:
     def render(self, spoken: str, *, voice: str, speed: float = 1.0, seed: int = 0) -> Speech:
         """Ask for WAV and decode whatever comes; there are no word times."""
         self._require(voice)
-        if not any(character.isalnum() for character in spoken):
-            raise SentenceUnspeakable(spoken)
+        require_words(spoken)
         reply = self._ask(spoken, voice=voice, speed=speed)
         samples, sample_rate = _decode(reply)
         if not len(samples):
@@ -255,7 +255,7 @@ def _decode(reply: Reply) -> tuple[Samples, int]:
         raise EngineUnavailable(
             f"The voice server's answer is not audio ({kind or 'no content type'})."
         ) from error
-    return np.ascontiguousarray(samples.mean(axis=1), dtype=np.float32), int(sample_rate)
+    return samples.mean(axis=1).astype(np.float32), int(sample_rate)
 
 
 def _with_true_lengths(body: bytes) -> bytes:

@@ -22,6 +22,7 @@ from production.voices.base import (
     SpokenWord,
     Voice,
     VoiceUnknown,
+    require_words,
 )
 from production.voices.piper_alignment import TimedPhoneme, with_length_output, words_in
 
@@ -72,6 +73,7 @@ class PiperEngine:
         from piper.config import SynthesisConfig  # noqa: PLC0415
 
         model = self._load(voice)
+        require_words(spoken)
         text = "".join(" " if unicodedata.category(c) in {"Cc", "Cs"} else c for c in spoken)
         pace = SynthesisConfig(length_scale=model.config.length_scale / speed)
         chunks = list(model.synthesize(text, pace, include_alignments=True)) if text.strip() else []
