@@ -122,6 +122,21 @@ def require_room_for_show(*, account: Account, shows_used: int) -> None:
         )
 
 
+def grant_plan(*, account_id: int, plan: Plan, now: datetime) -> bool:
+    """Give an account a plan whose cycle starts now; False when it has that plan already.
+
+    The cycle of a plan that stays is not moved (contracts/podclaw.md A5).
+    """
+    with transaction.atomic(durable=True):
+        subscription = _locked_subscription(Account.objects.get(pk=account_id))
+        if subscription.plan == plan.id:
+            return False
+        subscription.plan = plan.id
+        subscription.cycle_started_at = now
+        subscription.save(update_fields=["plan", "cycle_started_at"])
+        return True
+
+
 def lock_quota(account: Account) -> None:
     """Hold the account's quota lock until the end of the transaction, so that counts stay true."""
     _locked_subscription(account)

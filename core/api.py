@@ -14,9 +14,9 @@ MAX_OFFSET = 10**12
 
 
 class ContractView(APIView):
-    """A view whose OPTIONS is refused like every other method that the contract does not name."""
+    """A view that refuses OPTIONS like every other method that the contract does not name."""
 
-    metadata_class = None
+    http_method_names = ["get", "head", "post", "patch", "delete"]
 
     def parsed_body(
         self, shape: type[serializers.Serializer[Any]], *, partial: bool = False

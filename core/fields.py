@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import validate_email
@@ -152,9 +152,7 @@ class NumberField(serializers.Field[int | None, object, Any, Any]):
         "range": "must be from {low} to {high}",
     }
 
-    def __init__(
-        self, *, high: int, low: int = 0, rounded: bool = False, **options: Any
-    ) -> None:
+    def __init__(self, *, high: int, low: int = 0, rounded: bool = False, **options: Any) -> None:
         super().__init__(**options)
         self.low, self.high, self.rounded = low, high, rounded
 
@@ -173,14 +171,15 @@ class NumberField(serializers.Field[int | None, object, Any, Any]):
         """As every field, but an empty string counts as null."""
         if self.allow_null and isinstance(data, str) and not data.strip():
             data = None
-        return super().run_validation(data)
+        return cast("int | None", super().run_validation(data))
 
     def _value(self, data: object) -> int | float:
         if isinstance(data, (int, float)) and not isinstance(data, bool):
             return data
-        if isinstance(data, str) and (match := _NUMBER.fullmatch(data.strip())):
-            return float(match[0]) if match[1] else int(match[0])
-        self.fail("type")
+        match = _NUMBER.fullmatch(data.strip()) if isinstance(data, str) else None
+        if match is None:
+            self.fail("type")
+        return float(match[0]) if match[1] else int(match[0])
 
 
 class MomentField(serializers.Field[datetime | None, object, Any, Any]):
@@ -195,7 +194,7 @@ class MomentField(serializers.Field[datetime | None, object, Any, Any]):
         """As every field, but an empty string counts as null."""
         if self.allow_null and isinstance(data, str) and not data.strip():
             data = None
-        return super().run_validation(data)
+        return cast("datetime | None", super().run_validation(data))
 
     def to_internal_value(self, data: object) -> datetime | None:
         """The moment in UTC."""

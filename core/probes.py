@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import structlog
 from celery import current_app
-from django.core.files.storage import default_storage
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
@@ -50,11 +52,23 @@ def _check_database() -> None:
 
 def _check_broker() -> None:
     with current_app.connection_for_write(connect_timeout=2) as broker:
+        # A round trip: making a channel alone would not touch messages that are files.
         broker.ensure_connection(max_retries=0, timeout=2)
+        broker.default_channel.queue_declare(current_app.conf.task_default_queue)
 
 
 def _check_storage() -> None:
-    default_storage.exists("readyz")
+    if isinstance(default_storage, FileSystemStorage):
+        _check_writable(Path(default_storage.location))
+    else:
+        default_storage.exists("readyz")
+
+
+def _check_writable(folder: Path) -> None:
+    """The folder, or while nothing is stored yet the one that it will be made in."""
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    with tempfile.TemporaryFile(dir=existing):
+        pass
 
 
 CHECKS: dict[str, Callable[[], object]] = {

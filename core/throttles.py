@@ -26,7 +26,9 @@ def count_event(
     if not current.exists():
         current.mkdir(parents=True, exist_ok=True)
         _remove_older(folder, than=number - 1)
-    name = salted_hmac(f"core.throttles.{folder.name}.{number}", key, algorithm="sha256").hexdigest()
+    name = salted_hmac(
+        f"core.throttles.{folder.name}.{number}", key, algorithm="sha256"
+    ).hexdigest()
     descriptor = os.open(current / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

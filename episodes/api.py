@@ -29,6 +29,7 @@ from episodes.services import (
     update_episode,
 )
 from episodes.states import Publication
+from keys.caller import account_of
 from keys.scopes import EPISODES_READ, EPISODES_WRITE
 from shows.services import ShowNotFound, feed_url, get_show
 
@@ -77,13 +78,13 @@ class EpisodeView(ContractView):
 
     def get(self, request: Request, episode_id: int, show_id: int | None = None) -> Response:
         """One episode."""
-        episode = get_episode(account=request.user, episode_id=episode_id, show_id=show_id)
+        episode = get_episode(account=account_of(request), episode_id=episode_id, show_id=show_id)
         return Response({"success": True, "episode": episode_object(episode)})
 
     def patch(self, request: Request, episode_id: int, show_id: int | None = None) -> Response:
         """Change what the body names."""
         episode = update_episode(
-            account=request.user,
+            account=account_of(request),
             episode_id=episode_id,
             show_id=show_id,
             changes=self.parsed_body(EpisodeChanges, partial=True),
@@ -94,7 +95,7 @@ class EpisodeView(ContractView):
     def delete(self, request: Request, episode_id: int, show_id: int | None = None) -> Response:
         """204; the feed forgets it at once."""
         delete_episode(
-            account=request.user, episode_id=episode_id, show_id=show_id, now=timezone.now()
+            account=account_of(request), episode_id=episode_id, show_id=show_id, now=timezone.now()
         )
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -102,7 +103,10 @@ class EpisodeView(ContractView):
 def _created(request: Request, *, show_id: int, wanted: dict[str, Any]) -> Response:
     """201; `id`, `url` and `episode_url` also at the top, where some clients look."""
     episode = create_episode(
-        account=request.user, show_id=show_id, draft=EpisodeDraft(**wanted), now=timezone.now()
+        account=account_of(request),
+        show_id=show_id,
+        draft=EpisodeDraft(**wanted),
+        now=timezone.now(),
     )
     address = episode_address(episode)
     return Response(
@@ -124,7 +128,7 @@ def _page(request: Request, *, show_id: int) -> Response:
         request.query_params, default_limit=DEFAULT_LIMIT, max_limit=MAX_LIMIT
     )
     state = _state(request)
-    show = get_show(account=request.user, show_id=show_id)
+    show = get_show(account=account_of(request), show_id=show_id)
     found = Episode.objects.filter(show=show)
     if state is not None:
         found = found.filter(state=state)

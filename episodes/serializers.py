@@ -21,6 +21,7 @@ from core.times import iso_milliseconds
 from episodes.addresses import audio_address, audio_extension, track_url
 from episodes.models import Episode
 from episodes.states import Publication
+from shows.services import page_url
 
 MAX_TITLE_LENGTH = 1_000
 MAX_DESCRIPTION_LENGTH = 100_000
@@ -61,7 +62,7 @@ class EpisodeChanges(serializers.Serializer[Any]):
             if not (name == "status" and value is None)
         }
         if "status" in known:
-            known["status"] = Publication(known["status"])
+            known["status"] = Publication(str(known["status"]))
         return known
 
 
@@ -105,9 +106,11 @@ def episode_object(episode: Episode) -> dict[str, object]:
 
 
 def episode_address(episode: Episode) -> str:
-    """The address under which the public plays the episode, the same that its feed names."""
+    """The episode's public page; in a private show, which has none, the address that plays it."""
+    if not episode.show.is_private:
+        return f"{page_url(episode.show)}/{episode.public_id}"
     return track_url(
-        reference=episode.public_id if episode.show.is_private else str(episode.pk),
+        reference=episode.public_id,
         extension=audio_extension(
             address=_audio_address(episode) or "",
             mime_type=episode.asset.mime_type if episode.asset else episode.audio_type,

@@ -267,6 +267,15 @@ def publish_due(*, now: datetime, limit: int = 500) -> int:
     return published
 
 
+def lock_episode(*, episode_id: int) -> bool:
+    """Hold the episode's row until the transaction ends; False when it is gone.
+
+    Work that changes both an episode and a row that hangs on it locks the episode first: deleting
+    an episode goes the same way.
+    """
+    return Episode.objects.select_for_update().filter(pk=episode_id).exists()
+
+
 def set_production_state(*, episode_id: int, state: ProductionState, now: datetime) -> bool:
     """Move the episode's production state on; False when the episode is gone."""
     return bool(

@@ -17,8 +17,8 @@ EPISODES_PER_PAGE = 50
 _OUTSIDE_MEDIA = {"img-src": ["https:", "http:"], "media-src": ["https:", "http:"]}
 
 
+@csp_update(_OUTSIDE_MEDIA)  # type: ignore[arg-type]  # typed for views without arguments
 @require_safe
-@csp_update(_OUTSIDE_MEDIA)
 def show_page(request: HttpRequest, slug: str) -> HttpResponse:
     """A public show with its published episodes, newest first; private shows are 404."""
     show = get_object_or_404(Show.objects.public(), slug=slug)
@@ -29,8 +29,8 @@ def show_page(request: HttpRequest, slug: str) -> HttpResponse:
     )
 
 
+@csp_update(_OUTSIDE_MEDIA)  # type: ignore[arg-type]  # typed for views without arguments
 @require_safe
-@csp_update(_OUTSIDE_MEDIA)
 def episode_page(request: HttpRequest, slug: str, public_id: str) -> HttpResponse:
     """A published episode of a public show: player, notes, chapters, transcripts."""
     episode = get_object_or_404(

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from core.api import ContractView
 from core.client_address import client_address
+from keys.caller import account_of, key_of
 from keys.quickstart import quickstart
 from keys.serializers import NewKey, issued_key_object
 from keys.services import IssuedKey, check_scopes, issue_first_key, issue_key, require_full_access
@@ -29,8 +30,9 @@ class KeyListView(ContractView):
 
     def post(self, request: Request) -> Response:
         """201 with the key, which no later answer shows again."""
-        if request.auth is not None:
-            require_full_access(request.auth)
+        key = key_of(request)
+        if key is not None:
+            require_full_access(key)
         wanted = self.parsed_body(NewKey)
         issued = self._issue(request, wanted, now=timezone.now())
         body = {"success": True, "api_key": issued_key_object(issued), "warning": WARNING}
@@ -42,8 +44,8 @@ class KeyListView(ContractView):
 
     def _issue(self, request: Request, wanted: dict[str, Any], *, now: datetime) -> IssuedKey:
         name, scopes = wanted.get("name") or "", wanted.get("scopes")
-        if request.auth is not None:
-            return issue_key(account=request.user, name=name, scopes=scopes, now=now)
+        if key_of(request) is not None:
+            return issue_key(account=account_of(request), name=name, scopes=scopes, now=now)
         check_scopes(scopes)  # a refused body must not count as a sign-up
         address = client_address(request.META, trusted=settings.TRUSTED_PROXIES)
         allow_signup(address=address, now=now)

@@ -98,6 +98,11 @@ def find_active_key(*, secret: str, now: datetime) -> ApiKey | None:
     return key
 
 
+def revoke_keys(*, key_ids: Sequence[int], now: datetime) -> int:
+    """Revoke keys for good; returns how many were still active."""
+    return ApiKey.objects.filter(pk__in=key_ids, revoked_at__isnull=True).update(revoked_at=now)
+
+
 def digest(secret: str) -> str:
     """SHA-256 of the whole key as lower-case hexadecimal digits."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

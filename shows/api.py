@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api import ContractView
+from keys.caller import account_of
 from keys.scopes import SHOWS_READ, SHOWS_WRITE
 from shows.models import Show
 from shows.serializers import NewShow, ShowChanges, show_object
@@ -28,14 +29,14 @@ class ShowListView(ContractView):
 
     def get(self, request: Request) -> Response:
         """All shows of the account, newest first."""
-        shows = Show.objects.visible_to(request.user).with_episode_count().newest_first()
+        shows = Show.objects.visible_to(account_of(request)).with_episode_count().newest_first()
         found = [show_object(show) for show in shows]
         return Response({"success": True, "shows": found, "count": len(found)})
 
     def post(self, request: Request) -> Response:
         """201 with the new show; `id` and `rss_url` also at the top, where some clients look."""
         draft = ShowDraft(**self.parsed_body(NewShow))
-        show = create_show(account=request.user, draft=draft, now=timezone.now())
+        show = create_show(account=account_of(request), draft=draft, now=timezone.now())
         address = feed_url(show)
         return Response(
             {
@@ -56,18 +57,18 @@ class ShowView(ContractView):
 
     def get(self, request: Request, show_id: int) -> Response:
         """One show."""
-        show = get_show(account=request.user, show_id=show_id)
+        show = get_show(account=account_of(request), show_id=show_id)
         return Response({"success": True, "show": show_object(show)})
 
     def patch(self, request: Request, show_id: int) -> Response:
         """Change what the body names."""
         changes = self.parsed_body(ShowChanges, partial=True)
         show = update_show(
-            account=request.user, show_id=show_id, changes=changes, now=timezone.now()
+            account=account_of(request), show_id=show_id, changes=changes, now=timezone.now()
         )
         return Response({"success": True, "show": show_object(show)})
 
     def delete(self, request: Request, show_id: int) -> Response:
         """204; the episodes go too."""
-        delete_show(account=request.user, show_id=show_id)
+        delete_show(account=account_of(request), show_id=show_id)
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -14,8 +14,15 @@ os.environ["PUBLIC_URL"] = "https://podcasts.example"
 os.environ["ALLOWED_HOSTS"] = "testserver,podcasts.example,localhost,127.0.0.1"
 os.environ["TTS_ENGINE"] = "fake"
 os.environ["DEFAULT_PLAN"] = "sandbox"
+# All tests sign up from one address; those of the limit set their own.
+os.environ["SIGNUPS_PER_HOUR"] = "100000"
 for _name in ("OUTBOUND_ALLOW", "TRUSTED_PROXIES", "OP3_PREFIX", "MEDIA_URL", "SECRET_KEY_FILE"):
     os.environ.pop(_name, None)
+
+# Parallel test processes share one Redis server, not one Redis database.
+if os.environ.get("REDIS_URL"):
+    _number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rpartition("/")[0] + f"/{_number}"
 
 # pytest-django looks for manage.py before `pythonpath` is applied.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))

@@ -1,0 +1,51 @@
+"""Operator's view of shows."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from core.admin import ReadOnlyAdmin
+from shows.models import Show
+from shows.querysets import ShowQuerySet
+from shows.services import feed_url
+
+
+@admin.register(Show)
+class ShowAdmin(ReadOnlyAdmin):
+    """Shows belong to their accounts: the operator looks, and changes nothing behind their feeds."""
+
+    list_display = [
+        "title",
+        "slug",
+        "account",
+        "visibility",
+        "episode_count",
+        "created_at",
+        "public_changed_at",
+    ]
+    list_filter = ["visibility", "explicit", "language", "is_narration_default"]
+    search_fields = ["title", "slug", "account__name", "account__email"]
+    date_hierarchy = "created_at"
+    list_select_related = ["account"]
+    ordering = ["-created_at", "-pk"]
+    # The token is the key to a private feed; the operator needs the address of public ones only.
+    exclude = ["feed_token"]
+    readonly_fields = ["public_feed"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Show]:
+        """Rows with their number of episodes, counted in the same query."""
+        return cast("ShowQuerySet", super().get_queryset(request)).with_episode_count()
+
+    @admin.display(ordering="episode_count", description="episodes")
+    def episode_count(self, show: Show) -> int:
+        """Episodes in all states."""
+        return int(show.episode_count)  # type: ignore[attr-defined] # annotated above
+
+    @admin.display(description="feed")
+    def public_feed(self, show: Show) -> str:
+        """The feed's address, unless it is a secret."""
+        return "private" if show.is_private else feed_url(show)
