@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ class RenderPool:
         self.cache = cache
         self.workers = max(1, workers)
         self._closed = False
+        self._used_at = time.monotonic()
         self._lock = Lock()
         self._processes: ProcessPoolExecutor | None = None
         self._threads: ThreadPoolExecutor | None = None
@@ -58,6 +60,7 @@ class RenderPool:
             threads = self._thread_pool()
             future = threads.submit(render_job, job, engine=engine, cache=self.cache)
             return Ticket(future, threads)
+        self._used_at = time.monotonic()
         processes = self._process_pool()
         try:
             return Ticket(processes.submit(render_in_process, job), processes)
@@ -80,6 +83,14 @@ class RenderPool:
             for process in list((broken._processes or {}).values()):  # noqa: SLF001
                 process.kill()
         _stop(broken)
+
+    def rest(self, *, idle_seconds: float) -> bool:
+        """End the child processes (350 MB each) if no job came for so long; the next starts new ones."""
+        processes = self._processes
+        if processes is None or time.monotonic() - self._used_at < idle_seconds:
+            return False
+        self.replace(processes)
+        return True
 
     def close(self) -> None:
         """End all renderers, dropping jobs that have not begun."""

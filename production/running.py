@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import connections, transaction
 
 from core.errors import PodwrightError, Upstream
 from core.queue import enqueue
@@ -136,7 +137,8 @@ def _produce(claimed: Claim, path: Path, clock: Clock) -> None:
         speed=production.speed,
     )
     beat.enter(Phase.FINISHING)
-    stored = store_production(production.episode, script, audio, now=clock())
+    with beat.kept_up():
+        stored = store_production(production.episode, script, audio, now=clock())
     if not _attach(claimed, stored, audio, now=clock()):
         for key in stored.keys:
             delete_stored(key)
@@ -156,8 +158,7 @@ def _attach(
 ) -> bool:
     """Everything at once: audio, documents, chapters, publication, and the row's end."""
     with transaction.atomic(durable=True):
-        # The episode first, the production after it: the order in which `cancel` cannot be,
-        # so it is the production's conditional update that decides.
+        # Whether the production is still ours is decided by its conditional update.
         attached = attach_production(
             episode_id=claimed.production.episode_id,
             produced=stored.produced,
@@ -191,6 +192,26 @@ class _Beat:
 
     def enter(self, phase: Phase) -> None:
         self._store(phase=phase, sentences_done=self._done)
+
+    @contextmanager
+    def kept_up(self) -> Iterator[None]:
+        """Renew the lease from a thread, for work that cannot call `check`: slow uploads."""
+        done = threading.Event()
+
+        def keep() -> None:
+            try:
+                while not done.wait(BEAT_SECONDS):
+                    renew(self._claimed, now=self._clock())
+            finally:
+                connections.close_all()
+
+        thread = threading.Thread(target=keep, name="production-lease", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
 
     def _store(self, **progress: object) -> None:
         if _shutting_down.is_set():

@@ -1,4 +1,7 @@
-"""Starting, cancelling and retrying productions, and the leases by which workers hold them."""
+"""Starting, cancelling and retrying productions, and the leases by which workers hold them.
+
+Locks are taken in the order quota, show, episode, production, like everywhere.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,12 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts.models import Account
-from billing.services import use_episode
+from billing.services import lock_quota, use_episode
 from core.errors import Conflict, NotFound, PodwrightError
 from core.queue import enqueue
 from episodes.models import Episode
 from episodes.services import fail_production as fail_episode
-from episodes.services import set_production_state
+from episodes.services import lock_episode, set_production_state
 from episodes.states import ProductionState
 from production.models import Production
 from production.querysets import ProductionQuerySet
@@ -105,6 +108,7 @@ def cancel_production(*, account: Account, episode_id: int, now: datetime) -> No
     Raises `ProductionNotFound`, `ProductionFinished`.
     """
     with transaction.atomic(durable=True):
+        lock_quota(account)
         production = _locked(account=account, episode_id=episode_id)
         if production.state not in {State.WAITING, State.RUNNING}:
             raise ProductionFinished("The production has ended already.")
@@ -119,6 +123,7 @@ def retry_production(*, account: Account, episode_id: int, now: datetime) -> Non
     `billing.EpisodeQuotaExceeded`.
     """
     with transaction.atomic(durable=True):
+        lock_quota(account)
         production = _locked(account=account, episode_id=episode_id)
         if production.state in {State.WAITING, State.RUNNING}:
             raise ProductionRunning("The production is under way already.")
@@ -134,7 +139,10 @@ def retry_production(*, account: Account, episode_id: int, now: datetime) -> Non
 def claim(*, production_id: int, now: datetime) -> Claim | None:
     """Take a production that waits or was abandoned; None when another worker was faster."""
     lease = uuid.uuid4()
+    episode_id = _episode_of(production_id)
     with transaction.atomic(durable=True):
+        if episode_id is None or not lock_episode(episode_id=episode_id):
+            return None
         taken = (
             Production.objects.claimable(now=now)
             .filter(pk=production_id)
@@ -154,9 +162,7 @@ def claim(*, production_id: int, now: datetime) -> Claim | None:
         production = Production.objects.select_related("episode__show__account").get(
             pk=production_id
         )
-        set_production_state(
-            episode_id=production.episode_id, state=ProductionState.PROCESSING, now=now
-        )
+        set_production_state(episode_id=episode_id, state=ProductionState.PROCESSING, now=now)
     return Claim(production=production, lease=lease)
 
 
@@ -166,8 +172,12 @@ def renew(claimed: Claim, *, now: datetime, **progress: object) -> bool:
 
 
 def give_back(claimed: Claim, *, due_at: datetime, error: PodwrightError | None = None) -> None:
-    """Put the production back into the queue, to be run from `due_at` on."""
+    """Put the production back into the queue, to be run from `due_at` on.
+
+    A run that ends without an `error` was only interrupted: it does not count as an attempt.
+    """
     _held(claimed).update(
+        attempts=F("attempts") - (0 if error else 1),
         state=State.WAITING,
         phase=Phase.NONE,
         lease=None,
@@ -199,6 +209,7 @@ def complete(claimed: Claim, *, rendered: int, now: datetime) -> bool:
 def fail(claimed: Claim, error: PodwrightError, *, now: datetime) -> None:
     """End the production and its episode with the reason, unless it is not ours any more."""
     with transaction.atomic(durable=True):
+        fail_episode(episode_id=claimed.production.episode_id, reason=error.message, now=now)
         ended = _held(claimed).update(
             state=State.FAILED,
             phase=Phase.NONE,
@@ -209,8 +220,8 @@ def fail(claimed: Claim, error: PodwrightError, *, now: datetime) -> None:
             error_message=error.message,
             finished_at=now,
         )
-        if ended:
-            fail_episode(episode_id=claimed.production.episode_id, reason=error.message, now=now)
+        if not ended:
+            transaction.set_rollback(True)
 
 
 def due_productions(*, now: datetime, limit: int) -> list[int]:
@@ -219,11 +230,17 @@ def due_productions(*, now: datetime, limit: int) -> list[int]:
     return list(found.values_list("pk", flat=True)[:limit])
 
 
+def _episode_of(production_id: int) -> int | None:
+    found = Production.objects.filter(pk=production_id)
+    return found.values_list("episode_id", flat=True).first()
+
+
 def _held(claimed: Claim) -> ProductionQuerySet:
     return Production.objects.filter(pk=claimed.production.pk, lease=claimed.lease)
 
 
 def _locked(*, account: Account, episode_id: int) -> Production:
+    lock_episode(episode_id=episode_id)
     production = (
         Production.objects.select_for_update(of=("self",))
         .select_related("episode")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from datetime import datetime
 
 from core.queue import enqueue
@@ -12,7 +13,9 @@ from production.services import due_productions
 #: Rung for at a time; runs that end ring for the next.
 AT_A_TIME = 2 * SIDE_BY_SIDE
 WORK_FILE_SECONDS = 24 * 3600
-#: About 250 hours of speech; a sentence that was swept is simply rendered again.
+#: Longer than the longest sentence; loading the voices again takes a second or two.
+IDLE_SECONDS = 600
+#: About 25 hours of speech; a sentence that was swept is simply rendered again.
 CACHE_BYTES = 4 * 2**30
 
 
@@ -22,6 +25,9 @@ def sweep_productions(*, now: datetime) -> None:
         enqueue("production.run", production_id=production_id)
     oldest = time.time() - WORK_FILE_SECONDS
     for path in work_folder().iterdir():
-        if path.stat().st_mtime < oldest:
-            path.unlink(missing_ok=True)
-    renderers().cache.shrink(largest_bytes=CACHE_BYTES)
+        with suppress(FileNotFoundError):  # a run that ends just now removes its own
+            if path.stat().st_mtime < oldest:
+                path.unlink()
+    pool = renderers()
+    pool.cache.shrink(largest_bytes=CACHE_BYTES)
+    pool.rest(idle_seconds=IDLE_SECONDS)

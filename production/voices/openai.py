@@ -246,7 +246,7 @@ def _decode(reply: Reply) -> tuple[Samples, int]:
         return np.zeros(0, np.float32), 24_000
     if kind in {"audio/pcm", "audio/l16"}:
         whole = reply.body[: len(reply.body) // 2 * 2]
-        return np.frombuffer(whole, "<i2").astype(np.float32) / 32_768, 24_000
+        return np.frombuffer(whole, "<i2").astype(np.float32) / np.float32(32_768), 24_000
     try:
         samples, sample_rate = soundfile.read(
             io.BytesIO(_with_true_lengths(reply.body)), dtype="float32", always_2d=True

@@ -75,6 +75,8 @@ class PiperEngine:
         model = self._load(voice)
         require_words(spoken)
         text = "".join(" " if unicodedata.category(c) in {"Cc", "Cs"} else c for c in spoken)
+        # Piper takes what stands in double brackets for phonemes, which no text means.
+        text = text.replace("[[", "[ [")
         pace = SynthesisConfig(length_scale=model.config.length_scale / speed)
         chunks = list(model.synthesize(text, pace, include_alignments=True)) if text.strip() else []
         parts = [chunk.audio_float_array for chunk in chunks]

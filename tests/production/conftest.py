@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from datetime import datetime
 
 import pytest
 
+from accounts.models import Account
+from keys.services import issue_first_key
 from production.assembling import Watcher
 from production.render_pool import RenderPool
 from production.script import Chapter, PlacedSentence, Script, Segment, Sentence
@@ -60,3 +62,9 @@ def script_of_fixture():
 @pytest.fixture(name="placed")
 def placed_fixture():
     return placed
+
+
+@pytest.fixture
+def stranger(transactional_db: None, now: datetime) -> Account:
+    """Another account, to which nothing of the owner's exists."""
+    return issue_first_key(name="stranger", email=None, scopes=None, now=now).key.account

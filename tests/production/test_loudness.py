@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ class TestLoudnessMeter:
         samples = signals()["loud and quiet parts"]
         meter = LoudnessMeter()
         edges = [0, 1, 7, 2_399, 2_400, 2_401, 30_000, 30_000, 99_999, len(samples)]
-        for start, end in zip(edges, edges[1:], strict=False):
+        for start, end in pairwise(edges):
             meter.feed(samples[start:end])
 
         assert meter.integrated() == pytest.approx(integrated_loudness(samples), abs=1e-9)

@@ -64,7 +64,7 @@ class TestSentenceCache:
         "damage",
         [
             lambda content: content[:-10],
-            lambda content: b"",
+            lambda _content: b"",
             lambda content: b"x" + content[1:],
             lambda content: content[:-500] + bytes(500),
             lambda content: content[:21] + b"\xff" + content[22:],

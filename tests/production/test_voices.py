@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hibari import Hibari
 
 from production.trimming import prepare_speech
 from production.voices.base import (
@@ -120,8 +121,6 @@ class TestHibari:
         assert np.array_equal(first.samples, second.samples)
 
     def test_sounds_as_the_library_itself_does(self) -> None:
-        from hibari import Hibari
-
         own = HibariEngine().render(SENTENCE, voice="heart").samples
         library = Hibari(threads=1)(SENTENCE, seed=0)
 
