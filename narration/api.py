@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from core.api import ContractView
 from episodes.api import EpisodeListView
+from keys.caller import account_of
 from keys.scopes import EPISODES_READ, EPISODES_WRITE
 from narration.limits import require_room
 from narration.models import Narration
@@ -53,9 +54,9 @@ class NarrationListView(PodReadView):
         """201 with the id alone; quota and rate answer before the content is looked at."""
         now = timezone.now()
         body = request.data
-        require_room(account=request.user, now=now)
+        require_room(account=account_of(request), now=now)
         narration = submit_narration(
-            account=request.user, submission=submission_from(body), now=now
+            account=account_of(request), submission=submission_from(body), now=now
         )
         return Response({"id": narration.episode.public_id}, status=status.HTTP_201_CREATED)
 
@@ -63,7 +64,7 @@ class NarrationListView(PodReadView):
         """A page, newest first; `page` and `limit` are clamped, never refused."""
         page = _clamped(request.query_params.get("page"), default=1, most=MAX_PAGE)
         limit = _clamped(request.query_params.get("limit"), default=DEFAULT_LIMIT, most=MAX_LIMIT)
-        found = Narration.objects.visible_to(request.user)
+        found = Narration.objects.visible_to(account_of(request))
         start = (page - 1) * limit
         rows = found.with_episode().newest_first()[start : start + limit]
         return Response(
@@ -81,12 +82,12 @@ class NarrationView(PodReadView):
 
     def get(self, request: Request, public_id: str) -> Response:
         """The wrapped object."""
-        narration = get_narration(account=request.user, public_id=public_id)
+        narration = get_narration(account=account_of(request), public_id=public_id)
         return Response({"episode": narration_object(narration)})
 
     def delete(self, request: Request, public_id: str) -> Response:
         """200 with a confirmation, as the contract has it; a second call is 404."""
-        delete_narration(account=request.user, public_id=public_id, now=timezone.now())
+        delete_narration(account=account_of(request), public_id=public_id, now=timezone.now())
         return Response({"deleted": True})
 
 
@@ -97,7 +98,9 @@ class FeedAddressView(PodReadView):
 
     def get(self, request: Request) -> Response:
         """The address alone; the show is made on first use."""
-        return Response({"feed_url": narration_feed_url(account=request.user, now=timezone.now())})
+        return Response(
+            {"feed_url": narration_feed_url(account=account_of(request), now=timezone.now())}
+        )
 
 
 class VoiceListView(PodReadView):

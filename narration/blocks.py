@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from lxml.etree import _Element
 
 from core.text import clean_line, clean_text
+from narration.trees import whole_text
 from production.document import Block, BlockKind
 
 #: A table with a cell longer than this, or of a single column, is there for the layout: old pages
@@ -44,7 +45,7 @@ def _walk(parent: _Element, kind: BlockKind) -> Iterator[Block]:
 def _block(element: _Element, kind: BlockKind) -> Iterator[Block]:
     match element.tag:
         case "head":
-            yield Block("heading", _line(_text(element)), _level(element))
+            yield Block("heading", _heading(element), _level(element))
         case "list":
             yield from _list_items(element)
         case "quote":
@@ -52,7 +53,7 @@ def _block(element: _Element, kind: BlockKind) -> Iterator[Block]:
         case "table":
             yield from _table(element)
         case "code":
-            yield Block("code", clean_text("".join(element.itertext())))
+            yield Block("code", clean_text(whole_text(element)))
         case "item":
             yield from _item(element)
         case _:
@@ -84,13 +85,13 @@ def _item(element: _Element) -> Iterator[Block]:
 
 
 def _table(element: _Element) -> Iterator[Block]:
-    rows = [[cell for cell in row if cell.tag == "cell"] for row in element.iter("row")]
+    # Not the rows of a table inside a cell: those come with the cell.
+    rows = [[cell for cell in row if cell.tag == "cell"] for row in element if row.tag == "row"]
     cells = [cell for row in rows for cell in row]
-    longest = max((len("".join(cell.itertext())) for cell in cells), default=0)
+    longest = max((len(whole_text(cell)) for cell in cells), default=0)
     if longest > _LONGEST_DATA_CELL or all(len(row) <= 1 for row in rows):
         for cell in cells:
-            if cell.getparent().getparent() is element:  # rows of a table inside come by itself
-                yield from _walk(cell, "paragraph")
+            yield from _walk(cell, "paragraph")
         return
     lines = [" | ".join(_line(_text(cell)) for cell in row) for row in rows if row]
     yield Block("table", "\n".join(lines))
@@ -139,12 +140,21 @@ def _superscript(words: str, *, before: str) -> str:
 
 def _is_inline_code(element: _Element) -> bool:
     """Code inside a sentence is words of it; code on its own, or of several lines, is a block."""
-    if element.tag != "code" or "\n" in "".join(element.itertext()):
+    if element.tag != "code" or "\n" in whole_text(element):
         return False
     previous = element.getprevious()
+    before = previous.tail if previous is not None else _text_before_children(element)
+    return bool(_plain(before).strip() or _plain(element.tail).strip())
+
+
+def _text_before_children(element: _Element) -> str | None:
     parent = element.getparent()
-    before = _plain(parent.text if previous is None else previous.tail)
-    return bool(before.strip() or _plain(element.tail).strip())
+    return parent.text if parent is not None else None
+
+
+def _heading(element: _Element) -> str:
+    """The heading without the sign that documentation generators append as a link to itself."""
+    return _line(_text(element)).rstrip("¶§").rstrip()
 
 
 def _level(element: _Element) -> int:

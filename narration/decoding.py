@@ -48,8 +48,9 @@ def decode_page(body: bytes, *, charset: str = "") -> str:
             return body.decode(encoding, errors="replace")
     meta = _META.search(body[:_META_WITHIN])
     declared = [_web_encoding(charset), _web_encoding(meta[1].decode("ascii") if meta else "")]
-    # A page may lie about its encoding; valid UTF-8 never comes about by chance.
-    for encoding in [*declared, "utf-8"]:
+    # A page may lie about its encoding; valid UTF-8 beyond ASCII never comes about by chance.
+    first = [] if body.isascii() or b"\0" in body else ["utf-8"]
+    for encoding in [*first, *declared, "utf-8"]:
         if encoding:
             try:
                 return body.decode(encoding)

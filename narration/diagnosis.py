@@ -7,6 +7,7 @@ import re
 from lxml.etree import _Element
 
 from core.errors import Upstream
+from narration.trees import elements, strings
 
 _ADVICE = "Send the text itself instead (source_type text)."
 #: Above this much text, words such as "cookie" are the article's subject, not the obstacle.
@@ -33,7 +34,10 @@ _PAYWALL = re.compile(
 _CONSENT = re.compile(r"\bcookies?\b|\bconsent\b|privacy (settings|choices)", re.IGNORECASE)
 _SHELL_ROOTS = "//*[@id='root' or @id='app' or @id='__next' or @id='__nuxt' or @id='___gatsby']"
 _NOT_FREE = re.compile(r'"isAccessibleForFree"\s*:\s*"?false', re.IGNORECASE)
-_UNSEEN = "not(ancestor::script) and not(ancestor::style) and not(ancestor::template)"
+_UNSEEN = " and ".join(
+    f"not(ancestor::{name})" for name in ("script", "style", "template", "noscript")
+)
+_USUAL_SCRIPTS = 2
 
 
 class ArticleNotFound(Upstream):
@@ -63,7 +67,7 @@ def why_no_article(tree: _Element) -> ArticleNotFound:
         return _refusal("shows a check for robots instead of its text")
     if _says_not_free(tree) or _PAYWALL.search(page):
         return _refusal("shows its text to subscribers only (a paywall)")
-    if tree.xpath("//input[@type='password']") or (len(page) <= _SHORT and _LOGIN.search(page)):
+    if elements(tree, "//input[@type='password']") or (len(page) <= _SHORT and _LOGIN.search(page)):
         return _refusal("asks to sign in before it shows its text")
     if _is_script_shell(tree, page):
         return _refusal("builds its text with JavaScript, so that only a browser can read it")
@@ -77,21 +81,17 @@ def _refusal(what: str) -> ArticleNotFound:
 
 
 def _is_script_shell(tree: _Element, page: str) -> bool:
-    if any(_SCRIPT.search("".join(element.itertext())) for element in tree.iter("noscript")):
+    hints = [*strings(tree, "//noscript//text()"), page]
+    if any(_SCRIPT.search(hint) for hint in hints) or elements(tree, _SHELL_ROOTS):
         return True
-    return bool(_SCRIPT.search(page) or tree.xpath(_SHELL_ROOTS)) or (
-        len(page) < _SHORT and len(tree.xpath("//script")) > 2  # noqa: PLR2004 - one or two are normal
-    )
+    return len(page) < _SHORT and len(elements(tree, "//script")) > _USUAL_SCRIPTS
 
 
 def _says_not_free(tree: _Element) -> bool:
-    return any(
-        _NOT_FREE.search(script.text or "")
-        for script in tree.xpath("//script[@type='application/ld+json']")
-    )
+    scripts = strings(tree, "//script[@type='application/ld+json']/text()")
+    return any(_NOT_FREE.search(script) for script in scripts)
 
 
 def _visible_text(tree: _Element) -> str:
-    words = tree.xpath(f"//body//text()[{_UNSEEN} and not(ancestor::noscript)]")
-    title = tree.xpath("//title//text()")
-    return " ".join(" ".join([*title, *words]).split())
+    words = strings(tree, f"//body//text()[{_UNSEEN}]")
+    return " ".join(" ".join([*strings(tree, "//title//text()"), *words]).split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -15,20 +16,19 @@ from trafilatura.settings import Document as Extracted
 from trafilatura.utils import load_html
 
 from core.errors import Upstream
-from core.text import clean_line
+from core.text import clean_line, clean_text
 from core.web_addresses import UrlInvalid, parse_url
 from narration.blocks import blocks_of
 from narration.diagnosis import ArticleNotFound, obstacle, why_no_article
 from narration.languages import language_of
 from narration.limits import MINIMUM_CHARACTERS
+from narration.titles import TITLE_LENGTH, page_title, shorten, title_of, without_title
 from production.document import Block, Document, document_from_text
 
 #: Far more than articles have; the time and memory to extract grow with them (at this many, seconds).
-MAXIMUM_ELEMENTS = 80_000
-TITLE_LENGTH = 255
+MAXIMUM_ELEMENTS = 50_000
 DESCRIPTION_LENGTH = 600
-_SENTENCE_END = re.compile(r"(?<=[.!?…])\s")
-_TITLE_FROM_TEXT = 80
+_REFERENCE = re.compile(r"&#(x[0-9a-f]{1,8}|[0-9]{1,9});?", re.IGNORECASE | re.ASCII)
 
 
 class PageTooComplex(Upstream):
@@ -39,9 +39,13 @@ class PageTooComplex(Upstream):
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """An article. Texts are clean single lines, "" when unknown; addresses are valid or ""."""
+    """An article. Texts are clean single lines, "" when unknown; addresses are valid or "".
+
+    `spoken_title` is "" where the title was made from the first sentence, which would be said twice.
+    """
 
     title: str
+    spoken_title: str
     author: str
     description: str
     site_name: str
@@ -55,52 +59,53 @@ class Article:
     @property
     def characters(self) -> int:
         """The length of all text that may be read aloud."""
-        return document_length(self.document)
+        return sum(len(block.text) for block in self.document.blocks)
 
 
 def article_from_html(html: str, *, url: str) -> Article:
     """The article of the page at `url`. Raises `ArticleNotFound` or `PageTooComplex`."""
-    tree = load_html(html)
+    tree = load_html(_without_control_characters(html))
     if tree is None:
         raise ArticleNotFound("Could not extract article content: the page is empty or broken.")
     _refuse_too_complex(tree)
     found = _extracted(tree, url=url)
     blocks = blocks_of(found.body) if found.body is not None else ()
-    text = _text(blocks)
+    text = text_of(blocks)
     if len(text) < MINIMUM_CHARACTERS:
         raise why_no_article(tree)
     refusal = obstacle(tree, text)
     if refusal is not None:
         raise refusal
-    title = _shorten(clean_line(found.title or ""), TITLE_LENGTH) or title_of(blocks)
+    site_name = shorten(clean_line(found.sitename or ""), TITLE_LENGTH)
+    title = page_title(
+        tree, blocks, guess=found.title or "", site_name=site_name or (found.hostname or "")
+    ) or title_of(blocks)
     return Article(
         title=title,
+        spoken_title=title,
         author=_authors(found.author),
-        description=_shorten(clean_line(found.description or ""), DESCRIPTION_LENGTH)
+        description=shorten(clean_line(found.description or ""), DESCRIPTION_LENGTH)
         or description_of(blocks),
-        site_name=_shorten(clean_line(found.sitename or ""), TITLE_LENGTH),
+        site_name=site_name,
         language=(language := language_of(text, declared=_declared_language(tree))),
         url=url,
         canonical_url=_address(found.url, base=url),
         published_date=_date(found.date),
         image_url=_address(found.image, base=url),
-        document=Document(_without_title(blocks, title), language),
+        document=Document(without_title(blocks, title), language),
     )
 
 
 def article_from_text(text: str, *, url: str = "") -> Article:
-    """A plain text or Markdown as an article. Raises `ArticleNotFound` when it is too short."""
+    """A plain text or Markdown as an article, however short."""
     document = document_from_text(text)
-    words = _text(document.blocks)
-    if len(words) < MINIMUM_CHARACTERS:
-        raise ArticleNotFound(
-            f"Could not extract article content: the text has fewer than {MINIMUM_CHARACTERS} "
-            "characters."
-        )
+    words = text_of(document.blocks)
     title = title_of(document.blocks)
+    has_heading = any(block.kind == "heading" for block in document.blocks)
     language = language_of(words)
     return Article(
         title=title,
+        spoken_title=title if has_heading else "",
         author="",
         description=description_of(document.blocks),
         site_name="",
@@ -109,29 +114,19 @@ def article_from_text(text: str, *, url: str = "") -> Article:
         canonical_url="",
         published_date=None,
         image_url="",
-        document=Document(_without_title(document.blocks, title), language),
+        document=Document(without_title(document.blocks, title), language),
     )
-
-
-def title_of(blocks: Iterable[Block]) -> str:
-    """A title for a text that has none: its first heading, else the start of its first sentence."""
-    first = ""
-    for block in blocks:
-        if block.kind == "heading":
-            return _shorten(clean_line(block.text), TITLE_LENGTH)
-        first = first or (block.text if block.kind in {"paragraph", "quote", "list_item"} else "")
-    return _shorten(_SENTENCE_END.split(clean_line(first), maxsplit=1)[0], _TITLE_FROM_TEXT)
 
 
 def description_of(blocks: Iterable[Block]) -> str:
     """The first paragraph of a text, shortened at a sentence's end where there is one."""
     first = next((clean_line(block.text) for block in blocks if block.kind == "paragraph"), "")
-    return _shorten(first, DESCRIPTION_LENGTH // 2)
+    return shorten(first, DESCRIPTION_LENGTH // 2)
 
 
-def document_length(document: Document) -> int:
-    """The characters of all blocks."""
-    return sum(len(block.text) for block in document.blocks)
+def text_of(blocks: Iterable[Block]) -> str:
+    """The text of all blocks, one a line."""
+    return "\n".join(block.text for block in blocks)
 
 
 def _extracted(tree: HtmlElement, *, url: str) -> Extracted:
@@ -142,9 +137,23 @@ def _extracted(tree: HtmlElement, *, url: str) -> Extracted:
         include_comments=False,
         include_formatting=True,
         include_tables=True,
+        # A date that the page itself states, or none: the extractor would guess from footers.
+        date_extraction_params={"extensive_search": False, "original_date": True},
     )
     # None where nothing was found; the dictionary of its type comes from a deprecated option.
     return found if isinstance(found, Extracted) else Extracted()
+
+
+def _without_control_characters(html: str) -> str:
+    """One of them, written out or as a reference, would end the page for the parser."""
+    return _REFERENCE.sub(_harmless_reference, clean_text(html))
+
+
+def _harmless_reference(reference: re.Match[str]) -> str:
+    number = reference[1].lower()
+    code = int(number[1:], 16) if number.startswith("x") else int(number)
+    is_text = code <= sys.maxunicode and (chr(code).isspace() or clean_text(chr(code)))
+    return reference[0] if is_text else ""
 
 
 def _refuse_too_complex(tree: _Element) -> None:
@@ -155,28 +164,12 @@ def _refuse_too_complex(tree: _Element) -> None:
             )
 
 
-def _text(blocks: Iterable[Block]) -> str:
-    return "\n".join(block.text for block in blocks)
-
-
-def _without_title(blocks: tuple[Block, ...], title: str) -> tuple[Block, ...]:
-    """The title is spoken anyway; the page's own heading would say it twice."""
-    for index, block in enumerate(blocks[:3]):
-        if block.kind == "heading" and _letters(block.text) == _letters(title):
-            return blocks[:index] + blocks[index + 1 :]
-    return blocks
-
-
-def _letters(text: str) -> str:
-    return "".join(character for character in text.casefold() if character.isalnum())
-
-
 def _authors(found: str | None) -> str:
     """Trafilatura parts several authors by semicolons."""
     names = [clean_line(name) for name in (found or "").split(";")]
     names = [name for name in names if name and "://" not in name]
     joined = " and ".join(part for part in (", ".join(names[:-1]), "".join(names[-1:])) if part)
-    return _shorten(joined, TITLE_LENGTH)
+    return shorten(joined, TITLE_LENGTH)
 
 
 def _declared_language(tree: _Element) -> str:
@@ -196,15 +189,3 @@ def _date(text: str | None) -> date | None:
         return date.fromisoformat(text or "")
     except ValueError:
         return None
-
-
-def _shorten(text: str, length: int) -> str:
-    """At most `length` characters: whole sentences if they fill half of it, else whole words."""
-    if len(text) <= length:
-        return text
-    cut = text[:length]
-    ends = [match.start() for match in _SENTENCE_END.finditer(cut)]
-    if ends and ends[-1] >= length // 2:
-        return cut[: ends[-1]]
-    space = cut.rfind(" ", length // 2, length - 1)
-    return (cut[:space] if space > 0 else cut[: length - 1]).rstrip(" ,;:-") + "…"

@@ -1,13 +1,13 @@
-"""Gets the article at an address: fetch, check what it is, decode, extract."""
+"""Gets the article at an address: fetches it, checks what it is, decodes and extracts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from core.errors import Upstream
+from core.errors import PodwrightError, Upstream
 from core.http import BadStatus, Fetched, TooLarge, fetch
 from narration.decoding import decode_page
+from narration.diagnosis import ArticleNotFound
 from narration.extraction import Article, article_from_html, article_from_text
+from narration.limits import MINIMUM_CHARACTERS
 
 MAX_PAGE_BYTES = 10_000_000
 TIMEOUT_SECONDS = 15.0
@@ -31,14 +31,13 @@ class NotAnArticle(Upstream):
     code = "not_an_article"
 
 
-def fetch_article(url: str, *, get: Callable[..., Fetched] = fetch) -> Article:
-    """The article at `url`, at most 10 MB in 15 seconds.
+def fetch_source(url: str) -> Fetched:
+    """What is at `url`, at most 10 MB in 15 seconds.
 
-    Raises the errors of `core.http.fetch`, `NotAnArticle`, `ArticleNotFound`, `PageTooComplex`; the
-    messages are for the person who sent the address.
+    Raises the errors of `core.http.fetch`; the messages are for the person who sent the address.
     """
     try:
-        fetched = get(
+        return fetch(
             url,
             max_bytes=MAX_PAGE_BYTES,
             timeout=TIMEOUT_SECONDS,
@@ -51,10 +50,28 @@ def fetch_article(url: str, *, get: Callable[..., Fetched] = fetch) -> Article:
         raise TooLarge(
             f"Content too large: a page may have at most {MAX_PAGE_BYTES // 1_000_000} MB."
         ) from error
-    text = decode_page(fetched.body, charset=fetched.charset)
-    if _is_html(fetched.content_type, text):
-        return article_from_html(text, url=fetched.url)
-    return article_from_text(text, url=fetched.url)
+    except PodwrightError as error:
+        # The same refusal, in a sentence that says what it refers to.
+        error.message = f"Could not fetch URL: {error.message}"
+        raise
+
+
+def article_from(source: Fetched) -> Article:
+    """The article in a fetched page or text.
+
+    Raises `NotAnArticle`, `narration.diagnosis.ArticleNotFound`,
+    `narration.extraction.PageTooComplex`.
+    """
+    text = decode_page(source.body, charset=source.charset)
+    if _is_html(source.content_type, text):
+        return article_from_html(text, url=source.url)
+    article = article_from_text(text, url=source.url)
+    if article.characters < MINIMUM_CHARACTERS:
+        raise ArticleNotFound(
+            "Could not extract article content: the address holds a plain text of fewer than "
+            f"{MINIMUM_CHARACTERS} characters."
+        )
+    return article
 
 
 def _is_html(content_type: str, text: str) -> bool:

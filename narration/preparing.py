@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,13 +11,19 @@ import structlog
 from django.db import transaction
 from django.db.models import F
 
+from billing.services import lock_quota
 from core.errors import PodwrightError, Upstream
 from core.http import BadStatus
-from episodes.services import describe_produced_episode, fail_production, set_production_state
+from episodes.services import (
+    describe_produced_episode,
+    fail_production,
+    lock_episode,
+    set_production_state,
+)
 from episodes.states import ProductionState
 from narration.diagnosis import ArticleNotFound
 from narration.extraction import Article, PageTooComplex, article_from_text
-from narration.fetching import NotAnArticle, fetch_article
+from narration.fetching import NotAnArticle, article_from, fetch_source
 from narration.limits import TextTooLong, require_acceptable_length
 from narration.models import Narration
 from production.composing import compose_script
@@ -33,6 +40,9 @@ LEASE = timedelta(minutes=3)
 RETRY_AFTER = (timedelta(seconds=10), timedelta(seconds=60))
 MAX_ATTEMPTS = len(RETRY_AFTER) + 1
 DESCRIPTION_LENGTH = 1_000
+#: Extracting a huge page takes half a gigabyte and all of one core: the threads of a worker take
+#: turns.
+_ONE_AT_A_TIME = threading.Lock()
 NO_AUTHOR = "Unknown"
 _FINAL = (ArticleNotFound, NotAnArticle, PageTooComplex)
 _TEMPORARY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -68,15 +78,13 @@ def prepare_narration(*, narration_id: int, now: datetime) -> bool:
         _fail(narration, _interrupted(), now=now)
         return True
     try:
-        prepared = _prepare(narration)
+        _hand_over(narration, _prepare(narration), now=now)
     except PodwrightError as error:
         _give_up_or_retry(narration, error, now=now)
     except Exception:
         # Pages are hostile: whatever breaks on one must not block the queue, nor be tried for ever.
         log.exception("narration_preparing_broke", narration_id=narration_id)
         _give_up_or_retry(narration, _interrupted(), now=now)
-    else:
-        _hand_over(narration, prepared, now=now)
     return True
 
 
@@ -87,45 +95,49 @@ def due_narrations(*, now: datetime, limit: int = 500) -> list[int]:
 
 
 def _claim(*, narration_id: int, now: datetime) -> Narration | None:
-    lease = uuid.uuid4()
+    waiting = Narration.objects.claimable(now=now).filter(pk=narration_id)
+    episode_id = waiting.values_list("episode_id", flat=True).first()
+    if episode_id is None:
+        return None
     with transaction.atomic(durable=True):
-        claimed = (
-            Narration.objects.claimable(now=now)
-            .filter(pk=narration_id)
-            .update(
-                state=Narration.State.PREPARING,
-                attempts=F("attempts") + 1,
-                lease=lease,
-                lease_until=now + LEASE,
-            )
+        lock_episode(episode_id=episode_id)
+        claimed = waiting.update(
+            state=Narration.State.PREPARING,
+            attempts=F("attempts") + 1,
+            lease=uuid.uuid4(),
+            lease_until=now + LEASE,
         )
         if not claimed:
             return None
         narration = Narration.objects.select_related("episode__show__account").get(pk=narration_id)
         # Only addresses have this state (contracts/podread.md section 3.5).
         if narration.source_type == Narration.SourceType.URL:
-            set_production_state(
-                episode_id=narration.episode_id, state=ProductionState.PREPARING, now=now
-            )
+            set_production_state(episode_id=episode_id, state=ProductionState.PREPARING, now=now)
     return narration
 
 
 def _prepare(narration: Narration) -> _Prepared:
     """The slow part, outside of any transaction."""
     if narration.source_type == Narration.SourceType.URL:
-        article = fetch_article(narration.source_url)
+        source = fetch_source(narration.source_url)
+        with _ONE_AT_A_TIME:
+            article = article_from(source)
         _require_acceptable_article(narration, article)
     else:
         article = article_from_text(narration.text)
     voice = _voice(narration, article)
-    title = narration.title or article.title or narration.source_url
+    title = narration.title or article.title or "Untitled"
     author = narration.author or article.author
     return _Prepared(
         title=title,
         author=author or NO_AUTHOR,
         description=_description(narration, article) or title,
         script=compose_script(
-            article.document, voice=voice.id, speaker=voice.name, title=title, author=author
+            article.document,
+            voice=voice.id,
+            speaker=voice.name,
+            title=narration.title or article.spoken_title,
+            author=author,
         ),
         voice=voice,
     )
@@ -195,6 +207,8 @@ def _may_pass(error: PodwrightError) -> bool:
 
 def _fail(narration: Narration, error: PodwrightError, *, now: datetime) -> None:
     with transaction.atomic(durable=True):
+        # The quota comes before the episode in the order of locks, and failing gives it back.
+        lock_quota(narration.episode.show.account)
         if _end_lease(narration, Narration.State.FAILED, error_code=error.code):
             fail_production(episode_id=narration.episode_id, reason=error.message, now=now)
     log.info("narration_failed", narration_id=narration.pk, code=error.code)
@@ -202,6 +216,7 @@ def _fail(narration: Narration, error: PodwrightError, *, now: datetime) -> None
 
 def _end_lease(narration: Narration, state: Narration.State, **changes: object) -> bool:
     """Leave PREPARING for `state`; False when another worker has taken over or the row is gone."""
+    lock_episode(episode_id=narration.episode_id)
     return bool(
         Narration.objects.filter(pk=narration.pk, lease=narration.lease).update(
             state=state, lease=None, lease_until=None, **changes

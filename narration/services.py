@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
 
 from accounts.models import Account
-from billing.services import lock_quota
-from core.errors import NotFound
+from billing.services import lock_quota, use_episode
+from core.errors import Conflict, NotFound
 from core.queue import enqueue
-from episodes.services import EpisodeNotFound, create_produced_episode, delete_episode
+from episodes.models import Episode
+from episodes.services import (
+    EpisodeNotFound,
+    create_produced_episode,
+    delete_episode,
+    set_production_state,
+)
+from episodes.states import ProductionState
 from narration.limits import (
     HOUR,
     require_acceptable_length,
@@ -25,6 +33,7 @@ from shows.services import ensure_narration_show, feed_url
 
 #: What the contract shows until the real value is known (contracts/podread.md section 3.0).
 UNKNOWN_YET = "Processing..."
+_PUBLIC_ID = re.compile(r"ep_[A-Za-z0-9]{1,29}", re.ASCII)
 _DESCRIPTIONS = {
     Narration.SourceType.URL: "Processing article from URL...",
     Narration.SourceType.PASTE: "Processing pasted text...",
@@ -35,6 +44,12 @@ class NarrationNotFound(NotFound):
     """No such narration in this account."""
 
     code = "narration_not_found"
+
+
+class NarrationNotFailed(Conflict):
+    """Only what has failed can be tried again."""
+
+    code = "narration_not_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +112,10 @@ def submit_narration(*, account: Account, submission: Submission, now: datetime)
 def get_narration(*, account: Account, public_id: str) -> Narration:
     """The one door to a narration, by its episode's public id. Raises `NarrationNotFound`."""
     found = Narration.objects.visible_to(account).with_episode()
-    narration = found.filter(episode__public_id=public_id).first()
+    narration = None
+    # Not every string may be asked for: PostgreSQL refuses a NUL.
+    if _PUBLIC_ID.fullmatch(public_id):
+        narration = found.filter(episode__public_id=public_id).first()
     if narration is None:
         raise NarrationNotFound("Episode not found")
     return narration
@@ -111,6 +129,38 @@ def delete_narration(*, account: Account, public_id: str, now: datetime) -> None
     except EpisodeNotFound:
         # Deleted by somebody else since the line above.
         raise NarrationNotFound("Episode not found") from None
+
+
+def retry_narration(*, narration_id: int, now: datetime) -> None:
+    """Queue a failed narration again, from its source on.
+
+    Raises `NarrationNotFound`, `NarrationNotFailed`, `billing.EpisodeQuotaExceeded`.
+    """
+    with transaction.atomic(durable=True):
+        found = Narration.objects.filter(pk=narration_id)
+        # The episode's row before the narration's, as everywhere: another order could deadlock.
+        episode = (
+            Episode.objects.select_for_update(of=("self",))
+            .select_related("show__account")
+            .filter(pk__in=found.values("episode_id"))
+            .first()
+        )
+        if episode is None:
+            raise NarrationNotFound("Episode not found")
+        failed = found.filter(episode__production_state=ProductionState.FAILED)
+        restarted = failed.update(
+            state=Narration.State.WAITING,
+            attempts=0,
+            due_at=now,
+            lease=None,
+            lease_until=None,
+            error_code="",
+        )
+        if not restarted:
+            raise NarrationNotFailed("Only a failed narration can be tried again.")
+        use_episode(account=episode.show.account, reference=str(episode.guid), now=now)
+        set_production_state(episode_id=episode.pk, state=ProductionState.PENDING, now=now)
+        enqueue("narration.prepare", narration_id=narration_id)
 
 
 def narration_feed_url(*, account: Account, now: datetime) -> str:
