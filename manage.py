@@ -7,16 +7,25 @@ import sys
 
 def main() -> int:
     """Run the command; a bad setting ends in one line instead of a traceback."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     if sys.version_info < (3, 11):  # noqa: UP036 - people do run it with an old Python
         sys.stderr.write("Podwright needs Python 3.11 or newer.\n")
         return 1
-    from django.core.management import execute_from_command_line  # noqa: PLC0415
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    try:
+        from django.core.management import execute_from_command_line  # noqa: PLC0415
 
-    from config.env import BadSetting, read_environment  # noqa: PLC0415 - after the version check
-    from config.first_start import prepare_data_dir  # noqa: PLC0415
+        from config.env import (  # noqa: PLC0415 - after the version check
+            BadSetting,
+            read_environment,
+            read_settings_file,
+        )
+        from config.first_start import prepare_data_dir  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        sys.stderr.write(f"{error.name} is not installed here; `make run` installs everything.\n")
+        return 1
 
     try:
+        read_settings_file()
         if sys.argv[1:2] == ["up"]:
             prepare_data_dir(read_environment().data_dir)
         execute_from_command_line(sys.argv)

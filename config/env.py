@@ -18,6 +18,10 @@ Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 #: Engines and writers that a name may choose; the registries in production and studio build them.
 TTS_ENGINES = ("hibari", "piper", "openai", "fake")
 PLANS = ("sandbox", "agent_pro", "agent_scale", "enterprise")
+DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql")
+REDIS_SCHEMES = ("redis", "rediss")
+MOST_DIGITS = 12
+LONGEST_SHOWN = 60
 
 #: Every name that Podwright reads. `PODWRIGHT_<NAME>` is accepted for each, and wins over the bare
 #: name, so that several programs can share one environment.
@@ -25,7 +29,13 @@ NAMES = frozenset(
     """PORT HOST DATA_DIR PUBLIC_URL SECRET_KEY ALLOWED_HOSTS DATABASE_URL REDIS_URL TRUSTED_PROXIES
     OUTBOUND_ALLOW DEFAULT_PLAN SIGNUPS_PER_HOUR SIGNUPS_OPEN AWS_STORAGE_BUCKET_NAME
     AWS_S3_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY MEDIA_URL TTS_ENGINE TTS_BASE_URL
-    TTS_API_KEY TTS_MODEL OP3_PREFIX WORKERS SUPERVISED""".split()  # noqa: SIM905 - one block reads better than thirty lines
+    TTS_API_KEY TTS_MODEL OP3_PREFIX WORKERS""".split()  # noqa: SIM905 - one block reads better than thirty lines
+)
+#: Set by Podwright for its own children (core/parent.py), never by people.
+INTERNAL_NAMES = frozenset({"SUPERVISED"})
+#: Secrets may stand in a file of their own instead: `<NAME>_FILE`.
+SECRET_NAMES = frozenset(
+    {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "AWS_SECRET_ACCESS_KEY", "TTS_API_KEY"}
 )
 
 
@@ -76,10 +86,12 @@ def read_environment() -> Environment:
         host=host,
         data_dir=data_dir,
         public_url=public_url,
-        secret_key=_secret(env, "SECRET_KEY", data_dir),
+        secret_key=_secret(env, "SECRET_KEY", "") or _made_secret_key(data_dir),
         allowed_hosts=_list(env, "ALLOWED_HOSTS") or _default_hosts(public_url, host),
-        database_url=_text(env, "DATABASE_URL", f"sqlite:///{data_dir / 'podwright.sqlite3'}"),
-        redis_url=_text(env, "REDIS_URL", ""),
+        database_url=_service_address(
+            env, "DATABASE_URL", f"sqlite:///{data_dir / 'podwright.sqlite3'}", DATABASE_SCHEMES
+        ),
+        redis_url=_service_address(env, "REDIS_URL", "", REDIS_SCHEMES),
         trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
         outbound_allow=_networks(env, "OUTBOUND_ALLOW"),
         default_plan=_choice(env, "DEFAULT_PLAN", "sandbox", PLANS),
@@ -88,21 +100,35 @@ def read_environment() -> Environment:
         aws_storage_bucket_name=_text(env, "AWS_STORAGE_BUCKET_NAME", ""),
         aws_s3_endpoint_url=_web_address(env, "AWS_S3_ENDPOINT_URL", ""),
         aws_access_key_id=_text(env, "AWS_ACCESS_KEY_ID", ""),
-        aws_secret_access_key=_text(env, "AWS_SECRET_ACCESS_KEY", ""),
+        aws_secret_access_key=_secret(env, "AWS_SECRET_ACCESS_KEY", ""),
         media_url=_web_address(env, "MEDIA_URL", "").rstrip("/"),
         tts_engine=_choice(env, "TTS_ENGINE", "hibari", TTS_ENGINES),
         tts_base_url=_web_address(env, "TTS_BASE_URL", "").rstrip("/"),
-        tts_api_key=_text(env, "TTS_API_KEY", ""),
+        tts_api_key=_secret(env, "TTS_API_KEY", ""),
         tts_model=_text(env, "TTS_MODEL", "tts-1"),
         op3_prefix=_web_address(env, "OP3_PREFIX", ""),
         workers=_integer(env, "WORKERS", os.cpu_count() or 1, low=1, high=256),
     )
 
 
+def read_settings_file(path: Path = BASE_DIR / ".env") -> None:
+    """Take settings from a file of NAME=value lines, if there is one; the environment wins."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            environ.Env.read_env(file)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise BadSetting(f"{path} cannot be read ({error.strerror}).") from None
+    except UnicodeDecodeError:
+        raise BadSetting(f"{path} is not a text file in UTF-8.") from None
+
+
 def _refuse_unknown_names() -> None:
     prefix = "PODWRIGHT_"
+    known = NAMES | INTERNAL_NAMES | {f"{name}_FILE" for name in SECRET_NAMES}
     for name in sorted(os.environ):
-        if name.startswith(prefix) and name.removeprefix(prefix) not in NAMES:
+        if name.startswith(prefix) and name.removeprefix(prefix) not in known:
             raise BadSetting(
                 f"{name} is not a setting of Podwright; see .env.example for the names."
             )
@@ -117,22 +143,28 @@ def _text(env: environ.Env, name: str, default: str) -> str:
 
 def _integer(env: environ.Env, name: str, default: int, *, low: int, high: int) -> int:
     text = _text(env, name, str(default))
-    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
-        raise BadSetting(f"{name} must be a whole number from {low} to {high}, not {text!r}.")
+    short = len(text) <= MOST_DIGITS
+    if not (short and text.isascii() and text.isdigit() and low <= int(text) <= high):
+        raise BadSetting(f"{name} must be a whole number from {low} to {high}, not {_shown(text)}.")
     return int(text)
+
+
+def _shown(text: str) -> str:
+    """A wrong value as a message repeats it: quoted, and not longer than a line."""
+    return repr(text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "...")
 
 
 def _boolean(env: environ.Env, name: str, *, default: bool) -> bool:
     text = _text(env, name, "true" if default else "false").lower()
     if text not in {"true", "false", "1", "0", "yes", "no", "on", "off"}:
-        raise BadSetting(f"{name} must be true or false, not {text!r}.")
+        raise BadSetting(f"{name} must be true or false, not {_shown(text)}.")
     return text in {"true", "1", "yes", "on"}
 
 
 def _choice(env: environ.Env, name: str, default: str, choices: tuple[str, ...]) -> str:
     text = _text(env, name, default)
     if text not in choices:
-        raise BadSetting(f"{name} must be one of {', '.join(choices)}, not {text!r}.")
+        raise BadSetting(f"{name} must be one of {', '.join(choices)}, not {_shown(text)}.")
     return text
 
 
@@ -147,7 +179,7 @@ def _networks(env: environ.Env, name: str) -> Networks:
             networks.append(ipaddress.ip_network(part, strict=False))
         except ValueError:
             raise BadSetting(
-                f"{name} must list networks such as 127.0.0.0/8; {part!r} is not one."
+                f"{name} must list networks such as 127.0.0.0/8; {_shown(part)} is not one."
             ) from None
     return tuple(networks)
 
@@ -162,23 +194,40 @@ def _web_address(env: environ.Env, name: str, default: str) -> str:
     except ValueError:
         valid = False
     if not valid:
-        raise BadSetting(f"{name} must be an http or https address, not {text!r}.")
+        raise BadSetting(f"{name} must be an http or https address, not {_shown(text)}.")
     return text
 
 
-def _secret(env: environ.Env, name: str, data_dir: Path) -> str:
-    """The value, else the content of `<NAME>_FILE`, else of the file that `up` made in DATA_DIR."""
+def _secret(env: environ.Env, name: str, default: str) -> str:
+    """The value, else the content of the file that `<NAME>_FILE` names, else the default."""
     value = _text(env, name, "")
-    if value:
-        return value
-    file_name = env.str(f"{name}_FILE", default="")
-    path = Path(file_name) if file_name else data_dir / "secret_key"
+    file_name = _text(env, f"{name}_FILE", "")
+    if value or not file_name:
+        return value or default
+    try:
+        return Path(file_name).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a text file"
+        raise BadSetting(f"{name}_FILE: {file_name!r} cannot be read ({reason}).") from None
+
+
+def _service_address(env: environ.Env, name: str, default: str, schemes: tuple[str, ...]) -> str:
+    text = _secret(env, name, default)
+    if text and text.partition("://")[0] not in schemes:
+        # The value is not repeated: it may hold a password.
+        raise BadSetting(f"{name} must start with {' or '.join(f'{s}://' for s in schemes)}.")
+    return text
+
+
+def _made_secret_key(data_dir: Path) -> str:
+    """The key that `up` made in DATA_DIR, or nothing."""
+    path = data_dir / "secret_key"
     try:
         return path.read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ""
     except OSError as error:
-        raise BadSetting(f"{name}: {path} cannot be read ({error.strerror}).") from None
+        raise BadSetting(f"SECRET_KEY: {path} cannot be read ({error.strerror}).") from None
 
 
 def ensure_secret_key(data_dir: Path) -> None:

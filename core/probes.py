@@ -13,6 +13,7 @@ from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from kombu import Queue
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +55,7 @@ def _check_broker() -> None:
     with current_app.connection_for_write(connect_timeout=2) as broker:
         # A round trip: making a channel alone would not touch messages that are files.
         broker.ensure_connection(max_retries=0, timeout=2)
-        broker.default_channel.queue_declare(current_app.conf.task_default_queue)
+        Queue(current_app.conf.task_default_queue, channel=broker.default_channel).queue_declare()
 
 
 def _check_storage() -> None:

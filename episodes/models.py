@@ -162,6 +162,19 @@ class EpisodeDocument(models.Model):
             models.UniqueConstraint(
                 fields=["episode", "kind"], name="episodedocument_one_per_kind"
             ),
+            models.CheckConstraint(
+                condition=Q(
+                    kind__in=[
+                        "transcript_vtt",
+                        "transcript_srt",
+                        "transcript_json",
+                        "transcript_html",
+                        "chapters_json",
+                        "timeline_json",
+                    ]
+                ),
+                name="episodedocument_kind_known",
+            ),
         ]
 
     def __str__(self) -> str:

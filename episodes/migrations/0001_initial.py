@@ -127,4 +127,8 @@ class Migration(migrations.Migration):
             model_name='episodedocument',
             constraint=models.UniqueConstraint(fields=('episode', 'kind'), name='episodedocument_one_per_kind'),
         ),
+        migrations.AddConstraint(
+            model_name='episodedocument',
+            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['transcript_vtt', 'transcript_srt', 'transcript_json', 'transcript_html', 'chapters_json', 'timeline_json'])), name='episodedocument_kind_known'),
+        ),
     ]

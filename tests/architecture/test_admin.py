@@ -1,0 +1,181 @@
+"""Walks every page of the Django admin with rows in it: all open, and none asks once per row."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import Account
+from billing.models import Subscription
+from core.models import StoredFile
+from episodes.models import Episode
+from keys.models import ApiKey
+from keys.services import issue_first_key
+from shows.models import Show
+from shows.services import ShowDraft, create_show
+from tests.factories.published import publish_external, publish_produced
+
+OUR_APPS = {"accounts", "keys", "billing", "shows", "episodes", "core"}
+REGISTERED = [model for model in admin.site._registry if model._meta.app_label in OUR_APPS]
+
+
+def page(model, name, *arguments):
+    meta = model._meta
+    return reverse(f"admin:{meta.app_label}_{meta.model_name}_{name}", args=arguments)
+
+
+@pytest.fixture
+def operator(transactional_db):
+    client = Client()
+    client.force_login(get_user_model().objects.create_superuser("operator", password=None))
+    return client
+
+
+@pytest.fixture
+def add_tenant(now):
+    def add():
+        account = issue_first_key(name="tenant", email="t@example.com", scopes=None, now=now)
+        show = create_show(account=account.key.account, draft=ShowDraft(title="Show"), now=now)
+        publish_produced(account.key.account, show, now=now)
+        return show
+
+    return add
+
+
+def test_all_models_of_these_apps_have_pages():
+    assert {model.__name__ for model in REGISTERED} >= {
+        "Account",
+        "ApiKey",
+        "Subscription",
+        "UsageEntry",
+        "Show",
+        "Episode",
+        "AudioAsset",
+        "EpisodeDocument",
+        "StoredFile",
+    }
+
+
+@pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model.__name__)
+class TestEveryModel:
+    def test_is_listed_with_as_many_queries_for_many_rows_as_for_few(
+        self, operator, add_tenant, model
+    ):
+        add_tenant()
+        operator.get(page(model, "changelist"))
+        with CaptureQueriesContext(connection) as few:
+            operator.get(page(model, "changelist"))
+        for _ in range(3):
+            add_tenant()
+
+        with CaptureQueriesContext(connection) as many:
+            answer = operator.get(page(model, "changelist"))
+
+        assert answer.status_code == 200
+        assert len(answer.context["cl"].result_list) >= 4
+        assert len(many) == len(few)
+
+    def test_can_be_searched_and_filtered(self, operator, add_tenant, model):
+        add_tenant()
+        model_admin = admin.site._registry[model]
+
+        answer = operator.get(page(model, "changelist"), {"q": "o"})
+
+        assert answer.status_code == 200
+        assert model_admin.search_fields
+        assert model_admin.date_hierarchy
+        for chosen in answer.context["cl"].filter_specs:
+            for choice in chosen.choices(answer.context["cl"]):
+                url = page(model, "changelist") + choice["query_string"]
+                assert operator.get(url).status_code == 200
+
+    def test_opens_each_row(self, operator, add_tenant, model):
+        add_tenant()
+        row = model.objects.order_by("-pk").first()
+
+        answer = operator.get(page(model, "change", row.pk))
+
+        assert answer.status_code == 200
+
+    def test_is_closed_to_strangers(self, client, transactional_db, model):
+        assert client.get(page(model, "changelist")).status_code == 302
+
+    def test_is_not_added_by_hand(self, operator, model):
+        assert operator.get(page(model, "add")).status_code == 403
+
+
+class TestKeys:
+    def test_show_neither_secret_nor_hash(self, operator, issued):
+        for path in (page(ApiKey, "changelist"), page(ApiKey, "change", issued.key.pk)):
+            html = operator.get(path).content.decode()
+            assert issued.secret.removeprefix("pc_live_") not in html
+            assert issued.key.digest not in html
+
+    def test_are_revoked_by_an_action_and_keep_their_first_date(
+        self, operator, issued, owner_client
+    ):
+        act = {"action": "revoke", "_selected_action": [issued.key.pk]}
+
+        operator.post(page(ApiKey, "changelist"), act)
+        first = ApiKey.objects.get(pk=issued.key.pk).revoked_at
+        operator.post(page(ApiKey, "changelist"), act)
+
+        assert first is not None
+        assert ApiKey.objects.get(pk=issued.key.pk).revoked_at == first
+        assert owner_client.get("/api/shows").status_code == 401
+
+
+class TestPlans:
+    def test_are_granted_by_an_action(self, operator, owner, show, owner_client):
+        subscription = Subscription.objects.get(account=owner)
+        act = {"action": "grant_agent_pro", "_selected_action": [subscription.pk]}
+
+        operator.post(page(Subscription, "changelist"), act)
+
+        subscription.refresh_from_db()
+        assert subscription.plan == "agent_pro"
+        assert subscription.cycle_started_at > owner.created_at
+        for _ in range(6):
+            answer = owner_client.post("/api/shows", {"title": "More"}, format="json")
+            assert answer.status_code == 201
+
+
+class TestShows:
+    def test_keep_the_token_of_a_private_feed_to_themselves(self, operator, show):
+        Show.objects.filter(pk=show.pk).update(visibility="private")
+
+        html = operator.get(page(Show, "change", show.pk)).content.decode()
+
+        assert show.feed_token not in html
+
+
+class TestEpisodes:
+    def test_are_withdrawn_by_an_action(self, operator, owner, show, now):
+        made = publish_external(owner, show, now=now)
+        act = {"action": "withdraw", "_selected_action": [made.pk]}
+        revision = Show.objects.get(pk=show.pk).revision
+
+        operator.post(page(Episode, "changelist"), act)
+
+        made.refresh_from_db()
+        assert made.state == "draft"
+        assert Show.objects.get(pk=show.pk).revision == revision + 1
+
+
+class TestAccounts:
+    def test_take_a_new_name(self, operator, owner):
+        operator.post(page(Account, "change", owner.pk), {"name": "Renamed", "email": ""})
+
+        owner.refresh_from_db()
+        assert (owner.name, owner.email) == ("Renamed", None)
+
+
+def test_rows_of_the_register_of_files_cannot_be_deleted(operator, now):
+    file = StoredFile.objects.create(key="audio/x.mp3", created_at=now)
+
+    assert operator.post(page(StoredFile, "delete", file.pk), {"post": "yes"}).status_code == 403
