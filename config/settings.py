@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import environ
+from botocore.config import Config
 from csp.constants import NONE, SELF
 
 from config.env import BASE_DIR, BadSetting, read_environment
@@ -160,6 +161,8 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 else:
     _database["CONN_MAX_AGE"] = 600
     _database["CONN_HEALTH_CHECKS"] = True
+    # A server that hangs must not hang every request with it.
+    _database.setdefault("OPTIONS", {})["connect_timeout"] = 5
 DATABASES = {"default": _database}
 
 # --- Storage ------------------------------------------------------------------------------------
@@ -174,6 +177,7 @@ if ENVIRONMENT.aws_storage_bucket_name:
             "secret_key": ENVIRONMENT.aws_secret_access_key or None,
             "file_overwrite": False,
             "querystring_expire": 86_400,
+            "client_config": Config(connect_timeout=5, read_timeout=60),
         },
     }
 else:
@@ -192,6 +196,7 @@ if ENVIRONMENT.redis_url:
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": ENVIRONMENT.redis_url,
+            "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},
         }
     }
 else:

@@ -96,12 +96,15 @@ def article_from_html(html: str, *, url: str) -> Article:
     )
 
 
-def article_from_text(text: str, *, url: str = "") -> Article:
-    """A plain text or Markdown as an article, however short."""
+def article_from_text(text: str, *, url: str = "", title: str = "") -> Article:
+    """A plain text or Markdown as an article, however short.
+
+    With a `title` given, a first heading that says something else stays part of the text.
+    """
     document = document_from_text(text)
     words = text_of(document.blocks)
-    title = title_of(document.blocks)
-    has_heading = any(block.kind == "heading" for block in document.blocks)
+    has_heading = bool(title) or any(block.kind == "heading" for block in document.blocks)
+    title = title or title_of(document.blocks)
     language = language_of(words)
     return Article(
         title=title,

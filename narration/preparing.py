@@ -124,7 +124,7 @@ def _prepare(narration: Narration) -> _Prepared:
             article = article_from(source)
         _require_acceptable_article(narration, article)
     else:
-        article = article_from_text(narration.text)
+        article = article_from_text(narration.text, title=narration.title)
     voice = _voice(narration, article)
     title = narration.title or article.title or "Untitled"
     author = narration.author or article.author

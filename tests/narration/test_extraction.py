@@ -214,3 +214,21 @@ class TestShorten:
 
     def test_else_cuts_anywhere(self):
         assert shorten("x" * 100, 10) == "x" * 9 + "…"
+
+
+class TestTextWithATitleOfItsOwn:
+    TEXT = "# The survey\n\nFirst the coast was walked.\n\n# Nine years\n\nIt took them nine."
+
+    def test_keeps_a_first_heading_that_says_something_else(self) -> None:
+        article = article_from_text(self.TEXT, title="The bridge")
+
+        headings = [block.text for block in article.document.blocks if block.kind == "heading"]
+        assert headings == ["The survey", "Nine years"]
+        assert article.title == article.spoken_title == "The bridge"
+
+    def test_takes_the_first_heading_for_the_title_without_one(self) -> None:
+        article = article_from_text(self.TEXT)
+
+        headings = [block.text for block in article.document.blocks if block.kind == "heading"]
+        assert headings == ["Nine years"]
+        assert article.title == "The survey"
