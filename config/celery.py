@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from celery import Celery, Task, signals
 from django.conf import settings
+from django.db import connections
 
 from config.broker import SCHEME
 from config.env import BadSetting
@@ -139,6 +140,8 @@ def _catch_up(**_: object) -> None:
 def _sweep() -> None:
     for name in SWEEPS:
         enqueue(name)
+    # The timer's thread ends here, and its connection with it.
+    connections.close_all()
 
 
 @signals.before_task_publish.connect

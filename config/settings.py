@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import environ
-from botocore.config import Config
 from csp.constants import NONE, SELF
 
 from config.env import BASE_DIR, BadSetting, read_environment
@@ -168,6 +167,8 @@ DATABASES = {"default": _database}
 # --- Storage ------------------------------------------------------------------------------------
 MEDIA_ROOT = DATA_DIR / "media"
 if ENVIRONMENT.aws_storage_bucket_name:
+    from botocore.config import Config  # slow to load, and useless without S3
+
     _default_storage: dict[str, object] = {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {

@@ -55,10 +55,14 @@ class TestWorker:
 
 
 class TestStart:
-    def test_rings_for_every_sweep(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_rings_for_every_sweep_and_once_more_after_the_leases(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         rung: list[str] = []
         monkeypatch.setattr("config.celery.enqueue", rung.append)
+        monkeypatch.setattr("config.celery.SECOND_LOOK_SECONDS", 0.1)
 
         signals.worker_ready.send(sender=None)
 
-        assert rung == list(SWEEPS)
+        assert rung[: len(SWEEPS)] == list(SWEEPS)
+        wait_until(lambda: rung == [*SWEEPS, *SWEEPS])
