@@ -8,7 +8,8 @@ from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 
-from accounts.models import Account
+from accounts.models import Account, AuditEntry
+from core.admin import ReadOnlyAdmin
 
 if TYPE_CHECKING:
     _AccountAdmin = admin.ModelAdmin[Account]
@@ -48,3 +49,15 @@ class AccountAdmin(_AccountAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
         """The ledger keeps accounts; revoking their keys closes them."""
         return False
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    """Who did what to which account."""
+
+    list_display = ["occurred_at", "account", "action", "actor", "details"]
+    list_filter = ["action"]
+    search_fields = ["actor", "account__name", "account__email"]
+    date_hierarchy = "occurred_at"
+    list_select_related = ["account"]
+    ordering = ["-occurred_at", "-pk"]

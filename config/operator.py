@@ -30,7 +30,9 @@ def ensure_operator(*, now: datetime) -> FirstSecrets:
     account = ensure_operator_account(now=now)
     api_key = None
     if not ApiKey.objects.filter(account=account).exists():
-        api_key = issue_key(account=account, name="operator", scopes=None, now=now).secret
+        api_key = issue_key(
+            account=account, name="operator", scopes=None, actor="first start", now=now
+        ).secret
     return FirstSecrets(api_key=api_key, admin_password=_ensure_admin())
 
 

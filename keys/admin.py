@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from core.admin import ReadOnlyAdmin
+from keys.lifecycle import revoke_keys
 from keys.models import ApiKey
-from keys.services import revoke_keys
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -72,7 +72,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         """Revoke; what was revoked before keeps its date."""
         chosen = list(queryset.values_list("pk", flat=True))
-        revoked = revoke_keys(key_ids=chosen, now=timezone.now())
+        revoked = revoke_keys(key_ids=chosen, actor=f"operator {request.user}", now=timezone.now())
         self.message_user(request, f"{revoked} of {len(chosen)} keys revoked.")
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:

@@ -18,3 +18,9 @@ def account_of(request: Request) -> Account:
 def key_of(request: Request) -> ApiKey | None:
     """The key that the request shows, None when it shows none."""
     return cast("ApiKey | None", request.auth)
+
+
+def actor_of(request: Request) -> str:
+    """The caller as the audit log names it."""
+    key = key_of(request)
+    return f"key {key.prefix}" if key is not None else "nobody"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import Account
+from keys.querysets import ApiKeyQuerySet
 
 
 class ApiKey(models.Model):
@@ -20,6 +23,8 @@ class ApiKey(models.Model):
     last_used_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiKeyQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -36,6 +41,10 @@ class ApiKey(models.Model):
     def allows(self, scope: str) -> bool:
         """Whether a call that needs `scope` may be made; a key without scopes may make any."""
         return self.scopes is None or scope in self.scopes
+
+    def is_active(self, *, now: datetime) -> bool:
+        """Whether the key opens anything at `now`."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
 
     @property
     def has_full_access(self) -> bool:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
 
-from core.fields import EmailField, TextField
+from core.fields import EmailField, MomentField, NumberField, TextField
 from core.times import iso_milliseconds
 from keys.models import ApiKey
 from keys.services import IssuedKey
 
 MAX_NAME_LENGTH = 255
+MAX_OVERLAP_SECONDS = 30 * 24 * 3600
 
 
 class ScopesField(serializers.Field[list[str], object, Any, Any]):
@@ -32,6 +34,31 @@ class NewKey(serializers.Serializer[Any]):
     name = TextField(max_length=MAX_NAME_LENGTH, required=False, allow_null=True)
     email = EmailField(required=False, allow_null=True)
     scopes = ScopesField(required=False, allow_null=True)
+    expires_at = MomentField(required=False, allow_null=True)
+
+
+class KeyChanges(serializers.Serializer[Any]):
+    """The body of PATCH /api/keys/:id."""
+
+    name = TextField(max_length=MAX_NAME_LENGTH, required=False, allow_null=True)
+    expires_at = MomentField(required=False, allow_null=True)
+
+
+class Rotation(serializers.Serializer[Any]):
+    """The body of POST /api/keys/:id/rotate."""
+
+    overlap_seconds = NumberField(high=MAX_OVERLAP_SECONDS, required=False)
+
+
+def managed_key_object(key: ApiKey, *, now: datetime) -> dict[str, object]:
+    """A key with all that its owner wants to know of it."""
+    return {
+        **key_object(key),
+        "is_active": key.is_active(now=now),
+        "last_used_at": iso_milliseconds(key.last_used_at),
+        "expires_at": iso_milliseconds(key.expires_at),
+        "revoked_at": iso_milliseconds(key.revoked_at),
+    }
 
 
 def key_object(key: ApiKey) -> dict[str, object]:

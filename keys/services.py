@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
 
+from accounts.audit import record_audit
 from accounts.models import Account
 from accounts.services import open_account
 from core.errors import Forbidden, Invalid
@@ -29,6 +29,12 @@ class UnknownScope(Invalid):
     code = "unknown_scope"
 
 
+class ExpiryPassed(Invalid):
+    """A key cannot expire in the past."""
+
+    code = "expiry_passed"
+
+
 class KeyCannotIssueKeys(Forbidden):
     """Only a key with full access may make further keys."""
 
@@ -44,22 +50,57 @@ class IssuedKey:
 
 
 def issue_first_key(
-    *, name: str, email: str | None, scopes: Sequence[str] | None, now: datetime
+    *,
+    name: str,
+    email: str | None,
+    scopes: Sequence[str] | None,
+    now: datetime,
+    expires_at: datetime | None = None,
 ) -> IssuedKey:
     """Open an account and give it its first key, in one transaction."""
     checked = check_scopes(scopes)
+    check_expiry(expires_at, now=now)
     with transaction.atomic(durable=True):
         account = open_account(name=name, email=email, now=now)
-        return _create_key(account=account, name=name, scopes=checked, now=now)
+        return create_key(
+            account=account,
+            name=name,
+            scopes=checked,
+            expires_at=expires_at,
+            actor="sign-up",
+            now=now,
+        )
 
 
 def issue_key(
-    *, account: Account, name: str, scopes: Sequence[str] | None, now: datetime
+    *,
+    account: Account,
+    name: str,
+    scopes: Sequence[str] | None,
+    actor: str,
+    now: datetime,
+    expires_at: datetime | None = None,
 ) -> IssuedKey:
-    """Give an account one more key."""
+    """Give an account one more key; `actor` is who asked for it, for the audit log."""
     checked = check_scopes(scopes)
+    check_expiry(expires_at, now=now)
     with transaction.atomic(durable=True):
-        return _create_key(account=account, name=name, scopes=checked, now=now)
+        return create_key(
+            account=account,
+            name=name,
+            scopes=checked,
+            expires_at=expires_at,
+            actor=actor,
+            now=now,
+        )
+
+
+def check_expiry(expires_at: datetime | None, *, now: datetime) -> None:
+    """Raise `ExpiryPassed` unless the time lies ahead or is none."""
+    if expires_at is not None and expires_at <= now:
+        raise ExpiryPassed(
+            "expires_at: must lie in the future; to end a key now, delete it.", field="expires_at"
+        )
 
 
 def require_full_access(key: ApiKey) -> None:
@@ -89,7 +130,7 @@ def find_active_key(*, secret: str, now: datetime) -> ApiKey | None:
     """
     key = (
         ApiKey.objects.select_related("account")
-        .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), revoked_at__isnull=True)
+        .active(now=now)
         .filter(digest=digest(secret))
         .first()
     )
@@ -98,19 +139,21 @@ def find_active_key(*, secret: str, now: datetime) -> ApiKey | None:
     return key
 
 
-def revoke_keys(*, key_ids: Sequence[int], now: datetime) -> int:
-    """Revoke keys for good; returns how many were still active."""
-    return ApiKey.objects.filter(pk__in=key_ids, revoked_at__isnull=True).update(revoked_at=now)
-
-
 def digest(secret: str) -> str:
     """SHA-256 of the whole key as lower-case hexadecimal digits."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _create_key(
-    *, account: Account, name: str, scopes: list[str] | None, now: datetime
+def create_key(
+    *,
+    account: Account,
+    name: str,
+    scopes: list[str] | None,
+    expires_at: datetime | None,
+    actor: str,
+    now: datetime,
 ) -> IssuedKey:
+    """Insert a key with its audit entry; demands an open transaction and checked values."""
     secret = PREFIX + random_text(SECRET_LENGTH)
     key = ApiKey.objects.create(
         account=account,
@@ -119,6 +162,10 @@ def _create_key(
         digest=digest(secret),
         scopes=scopes,
         created_at=now,
+        expires_at=expires_at,
+    )
+    record_audit(
+        account=account, action="key.issued", actor=actor, now=now, key=key.prefix, scopes=scopes
     )
     return IssuedKey(key=key, secret=secret)
 

@@ -92,14 +92,14 @@ class TestEveryCall:
 
     def test_refuses_a_key_with_every_other_scope(self, client_for, owner, now, call, filled):
         others = [scope for scope in SCOPES if scope != call[3]]
-        key = issue_key(account=owner, name="", scopes=others, now=now)
+        key = issue_key(account=owner, name="", scopes=others, actor="a test", now=now)
 
         told = assert_refused(send(client_for(key.secret), call, filled), 403)
 
         assert told["error"].startswith(f'Insufficient scope. Required: "{call[3]}"')
 
     def test_is_open_to_a_key_with_its_scope(self, client_for, owner, now, call, filled):
-        key = issue_key(account=owner, name="", scopes=[call[3]], now=now)
+        key = issue_key(account=owner, name="", scopes=[call[3]], actor="a test", now=now)
 
         assert send(client_for(key.secret), call, filled).status_code in {200, 201, 204}
 

@@ -6,8 +6,9 @@ import pytest
 import time_machine
 
 from accounts.models import Account
+from keys.lifecycle import revoke_keys
 from keys.models import ApiKey
-from keys.services import issue_key, revoke_keys
+from keys.services import issue_key
 
 
 class TestWithoutAKey:
@@ -92,7 +93,7 @@ class TestWithAKey:
         assert owner_client.post("/api/keys").status_code == 201
 
     def test_refuses_a_scoped_key(self, owner, client_for, now):
-        scoped = issue_key(account=owner, name="", scopes=["shows:write"], now=now)
+        scoped = issue_key(account=owner, name="", scopes=["shows:write"], actor="a test", now=now)
 
         answer = client_for(scoped.secret).post("/api/keys")
 
@@ -104,7 +105,7 @@ class TestWithAKey:
         assert Account.objects.count() == 1
 
     def test_refuses_a_revoked_key(self, issued, client_for, now):
-        revoke_keys(key_ids=[issued.key.pk], now=now)
+        revoke_keys(key_ids=[issued.key.pk], actor="a test", now=now)
 
         assert client_for(issued.secret).get("/api/shows").status_code == 401
 

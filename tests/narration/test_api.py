@@ -532,7 +532,9 @@ class TestRefusals:
     @pytest.mark.parametrize(("method", "path", "scope"), CALLS)
     def test_demands_the_scope(self, owner, client_for, now, method, path, scope):
         others = [s for s in ("episodes:read", "episodes:write", "shows:read") if s != scope]
-        client = client_for(issue_key(account=owner, name="x", scopes=others, now=now).secret)
+        client = client_for(
+            issue_key(account=owner, name="x", scopes=others, actor="a test", now=now).secret
+        )
 
         response = getattr(client, method)(path)
 
@@ -542,7 +544,9 @@ class TestRefusals:
 
     @pytest.mark.parametrize(("method", "path", "scope"), CALLS)
     def test_lets_the_scope_alone_through(self, owner, client_for, now, method, path, scope):
-        client = client_for(issue_key(account=owner, name="x", scopes=[scope], now=now).secret)
+        client = client_for(
+            issue_key(account=owner, name="x", scopes=[scope], actor="a test", now=now).secret
+        )
 
         assert getattr(client, method)(path).status_code not in {401, 403}
 

@@ -28,6 +28,7 @@ class Command(BaseCommand):
                 account=ensure_operator_account(now=now),
                 name=options["name"],
                 scopes=options["scope"],
+                actor="issue_key command",
                 now=now,
             )
         except PodwrightError as error:
