@@ -214,13 +214,18 @@ class _Server:
                 self.peaks[name] = max(self.peaks.get(name, 0.0), used)
 
 
+#: What tells a process of the tree by its command line, the first that fits.
+_MARKS = (
+    ("spawn_main", "renderer"),
+    ("celery beat", "clock"),
+    ("celeryd", "worker"),
+    ("podwright web", "web"),
+)
+
+
 def _kind(command: list[str]) -> str:
-    text = " ".join(command)
-    for mark, name in (("forkserver", "renderer"), ("spawn_main", "renderer"), ("beat", "clock"),
-                       ("worker", "worker"), ("granian", "web")):  # fmt: skip
-        if mark in text:
-            return name
-    return "other"
+    line = " ".join(command)
+    return next((kind for mark, kind in _MARKS if mark in line), "other")
 
 
 _BARE = """
