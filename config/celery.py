@@ -32,6 +32,7 @@ SWEEPS = (
     "episodes.sweep_files",
     "analytics.sweep",
     "feeds.sweep",
+    "webhooks.sweep",
 )
 #: Longer than a production's lease (production.services.LEASE).
 SECOND_LOOK_SECONDS = 32

@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "accounts",
     "keys",
     "billing",
+    "webhooks",
     "shows",
     "episodes",
     "production",

@@ -16,6 +16,7 @@ from accounts.models import Account
 from billing.services import lock_quota, return_episode, use_episode
 from core.errors import Conflict, Invalid, NotFound
 from core.queue import enqueue
+from episodes.events import record_episode_event
 from episodes.media import media_url
 from episodes.models import AudioAsset, Episode, EpisodeDocument
 from episodes.states import (
@@ -27,6 +28,7 @@ from episodes.states import (
 )
 from shows.models import Show
 from shows.services import NothingToUpdate, ShowNotFound, note_public_change
+from webhooks.event_types import EventType
 
 UPDATABLE = (
     "title",
@@ -178,8 +180,10 @@ def create_episode(
             _require_audio(episode)
             use_episode(account=account, reference=str(episode.guid), now=now)
         episode.save(force_insert=True)
+        record_episode_event(episode, EventType.EPISODE_CREATED, now=now)
         if episode.state == Publication.PUBLISHED:
             note_public_change(show_id=show.pk, now=now)
+            record_episode_event(episode, EventType.EPISODE_PUBLISHED, now=now)
     return episode
 
 
@@ -210,6 +214,7 @@ def create_produced_episode(
     )
     use_episode(account=account, reference=str(episode.guid), now=now)
     episode.save(force_insert=True)
+    record_episode_event(episode, EventType.EPISODE_CREATED, now=now)
     return episode
 
 
@@ -239,8 +244,11 @@ def update_episode(
             use_episode(account=account, reference=str(episode.guid), now=now)
         episode.updated_at = now
         episode.save()
+        record_episode_event(episode, EventType.EPISODE_UPDATED, now=now)
         if was_public or episode.state == Publication.PUBLISHED:
             note_public_change(show_id=episode.show_id, now=now)
+        if episode.state == Publication.PUBLISHED and not was_public:
+            record_episode_event(episode, EventType.EPISODE_PUBLISHED, now=now)
     return episode
 
 
@@ -252,6 +260,7 @@ def delete_episode(
         episode = _locked_episode(account=account, episode_id=episode_id, show_id=show_id)
         if episode.state == Publication.PUBLISHED:
             note_public_change(show_id=episode.show_id, now=now)
+        record_episode_event(episode, EventType.EPISODE_DELETED, now=now)
         episode.delete()
         enqueue("episodes.sweep_files")
 
@@ -339,7 +348,8 @@ def attach_production(
     episode.chapters = produced.chapters
     episode.production_state = ProductionState.COMPLETE
     episode.error_message = ""
-    if publish and episode.state == Publication.DRAFT:
+    becomes_public = publish and episode.state == Publication.DRAFT
+    if becomes_public:
         episode.state = Publication.PUBLISHED
         episode.published_at = episode.published_at or now
     episode.updated_at = now
@@ -359,6 +369,8 @@ def attach_production(
     )
     if episode.state == Publication.PUBLISHED:
         note_public_change(show_id=episode.show_id, now=now)
+    event_type = EventType.EPISODE_PUBLISHED if becomes_public else EventType.EPISODE_UPDATED
+    record_episode_event(episode, event_type, now=now)
     return True
 
 
@@ -489,7 +501,9 @@ def _publish_one_due(episode_id: int, *, now: datetime) -> int:
         show_id = waiting.values_list("show_id", flat=True).first()
         if show_id is None or not _lock_show(show_id):
             return 0
-        episode = waiting.select_for_update().first()
+        episode = (
+            waiting.select_for_update(of=("self",)).select_related("show__account", "asset").first()
+        )
         if episode is None:
             return 0
         episode.state = Publication.PUBLISHED
@@ -497,4 +511,5 @@ def _publish_one_due(episode_id: int, *, now: datetime) -> int:
         episode.updated_at = now
         episode.save(update_fields=["state", "published_at", "updated_at"])
         note_public_change(show_id=episode.show_id, now=now)
+        record_episode_event(episode, EventType.EPISODE_PUBLISHED, now=now)
         return 1

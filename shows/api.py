@@ -70,5 +70,5 @@ class ShowView(ContractView):
 
     def delete(self, request: Request, show_id: int) -> Response:
         """204; the episodes go too."""
-        delete_show(account=account_of(request), show_id=show_id)
+        delete_show(account=account_of(request), show_id=show_id, now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -16,7 +16,9 @@ from accounts.models import Account
 from billing.services import lock_quota, require_room_for_show
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import feed_token, random_text
+from shows.events import record_show_event
 from shows.models import Show
+from webhooks.event_types import EventType
 
 #: The namespace of podcast:guid (Podcasting 2.0): UUIDv5 of the feed URL without its scheme.
 PODCAST_NAMESPACE = uuid.UUID("ead4c236-bf58-58c6-a2c6-a6b28d128cb6")
@@ -126,21 +128,28 @@ def update_show(
         show = Show.objects.visible_to(account).select_for_update().filter(pk=show_id).first()
         if show is None:
             raise ShowNotFound("Show not found")
+        show.account = account
         for name, value in wanted.items():
             setattr(show, name, value)
         show.updated_at = show.public_changed_at = now
         show.revision += 1
         show.save(update_fields=[*wanted, "updated_at", "public_changed_at", "revision"])
+        record_show_event(show, EventType.SHOW_UPDATED, now=now)
     return get_show(account=account, show_id=show_id)
 
 
-def delete_show(*, account: Account, show_id: int) -> None:
-    """Delete the show with its episodes; their stored files are swept. Raises `ShowNotFound`."""
+def delete_show(*, account: Account, show_id: int, now: datetime) -> None:
+    """Delete the show with its episodes; their stored files are swept. Raises `ShowNotFound`.
+
+    One event tells of it: none for each episode.
+    """
     with transaction.atomic(durable=True):
         # The lock first: an episode that is being added would otherwise escape the deletion.
         show = Show.objects.visible_to(account).select_for_update().filter(pk=show_id).first()
         if show is None:
             raise ShowNotFound("Show not found")
+        show.account = account
+        record_show_event(show, EventType.SHOW_DELETED, now=now)
         show.delete()
 
 
@@ -192,6 +201,7 @@ def _insert(*, account: Account, draft: ShowDraft, now: datetime, **extra: objec
     # The guid is made from the address, and the address holds the id that only the insert gives.
     show.podcast_guid = podcast_guid(feed_url(show))
     show.save(update_fields=["podcast_guid"])
+    record_show_event(show, EventType.SHOW_CREATED, now=now)
     return show
 
 

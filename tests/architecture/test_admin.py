@@ -19,14 +19,31 @@ from keys.services import issue_first_key
 from shows.models import Show
 from shows.services import ShowDraft, create_show
 from tests.factories.published import publish_external, publish_produced
+from webhooks.delivering import claim, fan_out, record_answer
+from webhooks.models import Delivery, Endpoint
+from webhooks.sending import Answer
+from webhooks.services import register_endpoint
 
-OUR_APPS = {"accounts", "keys", "billing", "shows", "episodes", "core"}
+OUR_APPS = {"accounts", "keys", "billing", "shows", "episodes", "core", "webhooks"}
 REGISTERED = [model for model in admin.site._registry if model._meta.app_label in OUR_APPS]
 
 
 def page(model, name, *arguments):
     meta = model._meta
     return reverse(f"admin:{meta.app_label}_{meta.model_name}_{name}", args=arguments)
+
+
+def add_endpoint(account, *, now):
+    url = "https://93.184.216.34/hook?for=somebody"
+    return register_endpoint(account=account, url=url, events=["*"], now=now)
+
+
+def attempt_deliveries(*, now):
+    """One failed attempt of each delivery that is due."""
+    answer = Answer(started_at=now, milliseconds=5, status=500, error="", text="no")
+    fan_out(now=now)
+    for outgoing in claim(list(Delivery.objects.values_list("pk", flat=True)), now=now):
+        record_answer(outgoing, answer, now=now, chance=0)
 
 
 @pytest.fixture
@@ -40,8 +57,10 @@ def operator(transactional_db):
 def add_tenant(now):
     def add():
         account = issue_first_key(name="tenant", email="t@example.com", scopes=None, now=now)
+        add_endpoint(account.key.account, now=now)
         show = create_show(account=account.key.account, draft=ShowDraft(title="Show"), now=now)
         publish_produced(account.key.account, show, now=now)
+        attempt_deliveries(now=now)
         return show
 
     return add
@@ -58,6 +77,10 @@ def test_all_models_of_these_apps_have_pages():
         "AudioAsset",
         "EpisodeDocument",
         "StoredFile",
+        "Endpoint",
+        "Event",
+        "Delivery",
+        "Attempt",
     }
 
 
@@ -165,6 +188,37 @@ class TestEpisodes:
         made.refresh_from_db()
         assert made.state == "draft"
         assert Show.objects.get(pk=show.pk).revision == revision + 1
+
+
+class TestWebhooks:
+    def test_show_no_secret(self, operator, owner, now):
+        made = add_endpoint(owner, now=now)
+
+        for path in (page(Endpoint, "changelist"), page(Endpoint, "change", made.pk)):
+            assert made.secret not in operator.get(path).content.decode()
+
+    def test_are_switched_off_by_an_action(self, operator, owner, now):
+        made = add_endpoint(owner, now=now)
+
+        operator.post(
+            page(Endpoint, "changelist"), {"action": "switch_off", "_selected_action": [made.pk]}
+        )
+
+        made.refresh_from_db()
+        assert (made.is_active, made.disabled_reason) == (False, "operator")
+
+    def test_are_told_again_by_an_action(self, operator, owner, show, now):
+        add_endpoint(owner, now=now)
+        publish_external(owner, show, now=now)
+        attempt_deliveries(now=now)
+        chosen = list(Delivery.objects.values_list("pk", flat=True))
+
+        operator.post(
+            page(Delivery, "changelist"), {"action": "redeliver", "_selected_action": chosen}
+        )
+
+        assert chosen
+        assert set(Delivery.objects.values_list("attempts", flat=True)) == {0}
 
 
 class TestAccounts:

@@ -83,7 +83,11 @@ class TestParallelCreation:
             create_episode(account=owner, show_id=show.pk, draft=DRAFT, now=now)
 
         ends = in_parallel(
-            create, create, lambda: delete_show(account=owner, show_id=show.pk), create, create
+            create,
+            create,
+            lambda: delete_show(account=owner, show_id=show.pk, now=now),
+            create,
+            create,
         )
 
         assert all(end is None or isinstance(end, ShowNotFound) for end in ends), ends
@@ -131,7 +135,7 @@ class TestDeletion:
     def test_of_a_show_takes_its_episodes_and_keeps_the_ledger(self, owner, show, now):
         publish_external(owner, show, now=now)
 
-        delete_show(account=owner, show_id=show.pk)
+        delete_show(account=owner, show_id=show.pk, now=now)
 
         assert not Episode.objects.exists()
         assert UsageEntry.objects.count() == 1

@@ -356,7 +356,7 @@ class TestWhichEpisodes:
     def test_are_gone_with_their_show(self, owner, show, client, read_feed, now):
         read_feed(show)
 
-        delete_show(account=owner, show_id=show.pk)
+        delete_show(account=owner, show_id=show.pk, now=now)
 
         assert client.get(f"/api/shows/{show.pk}/feed").status_code == 404
 

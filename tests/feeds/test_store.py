@@ -160,9 +160,9 @@ class TestGet:
 
         assert store.get(public_version(show.pk)).plain.count(b"<item>") == 6
 
-    def test_says_that_the_show_is_gone(self, store, owner, show):
+    def test_says_that_the_show_is_gone(self, store, owner, show, now):
         version = public_version(show.pk)
-        delete_show(account=owner, show_id=show.pk)
+        delete_show(account=owner, show_id=show.pk, now=now)
 
         with pytest.raises(ShowGone):
             store.get(version)
@@ -234,11 +234,13 @@ class TestWriteDurably:
 
 
 class TestSweepFeeds:
-    def test_removes_the_files_of_shows_that_are_gone(self, store, folder, owner, show, episodes):
+    def test_removes_the_files_of_shows_that_are_gone(
+        self, store, folder, owner, show, episodes, now
+    ):
         store.get(public_version(show.pk))
         assert sweep_feeds(folder) == 0
 
-        delete_show(account=owner, show_id=show.pk)
+        delete_show(account=owner, show_id=show.pk, now=now)
 
         assert sweep_feeds(folder) == 1
         assert list(folder.iterdir()) == []

@@ -1,0 +1,1 @@
+"""Telling the account's own programs what happened: endpoints, events, deliveries."""
