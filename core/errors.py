@@ -45,6 +45,18 @@ class Invalid(PodwrightError):
     code = "invalid"
 
 
+class TooLarge(Invalid):
+    """What was sent is larger than is accepted."""
+
+    code = "too_large"
+
+
+class UnsupportedType(Invalid):
+    """What was sent is of a kind that is not accepted, whatever it calls itself."""
+
+    code = "unsupported_type"
+
+
 class Forbidden(PodwrightError):
     """The caller is known, but may not do this."""
 

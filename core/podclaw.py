@@ -16,6 +16,8 @@ from core.errors import (
     NotFound,
     PodwrightError,
     QuotaExceeded,
+    TooLarge,
+    UnsupportedType,
     Upstream,
 )
 
@@ -24,6 +26,8 @@ STATUS_OF_KIND: dict[type[PodwrightError], int] = {
     NotFound: status.HTTP_404_NOT_FOUND,
     Conflict: status.HTTP_409_CONFLICT,
     Invalid: status.HTTP_400_BAD_REQUEST,
+    TooLarge: status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
+    UnsupportedType: status.HTTP_415_UNSUPPORTED_MEDIA_TYPE,
     Forbidden: status.HTTP_403_FORBIDDEN,
     QuotaExceeded: status.HTTP_429_TOO_MANY_REQUESTS,
     Upstream: status.HTTP_502_BAD_GATEWAY,
@@ -48,7 +52,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
             error_body(text, code="invalid", field=field), status=status.HTTP_400_BAD_REQUEST
         )
     if isinstance(error, exceptions.APIException):
-        return _framework_response(error)
+        return _framework_response(error, context)
     return None
 
 
@@ -78,7 +82,7 @@ def _domain_response(error: PodwrightError) -> Response:
     return Response(error_body(error.message, **extra), status=code, headers=headers)
 
 
-def _framework_response(error: exceptions.APIException) -> Response:
+def _framework_response(error: exceptions.APIException, context: Mapping[str, Any]) -> Response:
     headers: dict[str, str] = {}
     if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
         headers["WWW-Authenticate"] = "Bearer"
@@ -87,6 +91,7 @@ def _framework_response(error: exceptions.APIException) -> Response:
         headers["Retry-After"] = str(int(wait) + 1)
     _field, message = first_validation_error(error.detail)
     if isinstance(error, exceptions.UnsupportedMediaType):
-        message += " Send the body as JSON, with the header Content-Type: application/json"
+        accepted = [parser.media_type for parser in getattr(context["view"], "parser_classes", ())]
+        message += f" Send the body with the header Content-Type: {' or '.join(accepted)}"
     body = error_body(message, code=error.default_code)
     return Response(body, status=error.status_code, headers=headers)

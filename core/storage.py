@@ -26,6 +26,12 @@ def store_file(key: str, path: Path, *, now: datetime) -> str:
         return _store(key, File(source), now=now)
 
 
+def store_stream(key: str, content: IO[bytes], *, now: datetime) -> str:
+    """Store an open file from its start under `key`, streamed; returns the key."""
+    content.seek(0)
+    return _store(key, File(content), now=now)
+
+
 def open_stored(key: str) -> IO[bytes]:
     """Open a stored file for reading; raises `FileNotFoundError`."""
     return default_storage.open(key, "rb")

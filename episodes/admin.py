@@ -80,12 +80,13 @@ class AudioAssetAdmin(ReadOnlyAdmin):
     list_display = [
         "storage_key",
         "account",
+        "origin",
         "mime_type",
         "bytes",
         "duration_seconds",
         "created_at",
     ]
-    list_filter = ["mime_type"]
+    list_filter = ["origin", "mime_type"]
     search_fields = ["storage_key", "filename", "sha256"]
     date_hierarchy = "created_at"
     list_select_related = ["account"]

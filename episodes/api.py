@@ -1,8 +1,8 @@
-"""Episodes in the PodClaw contract: E10 to E18."""
+"""Episodes in the PodClaw contract, E10 to E18, and the upload of audio, E31."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import IO, Any, cast
 
 from django.utils import timezone
 from rest_framework import status
@@ -11,15 +11,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api import ContractView, page_bounds
+from core.forms import FilePart, FormParser, ReceivedFile, is_form
+from core.parsers import BoundedJSONParser
 from core.routes import MAX_ID
 from episodes.models import Episode
 from episodes.serializers import (
     EpisodeChanges,
     NewEpisode,
     NewFlatEpisode,
+    UploadedEpisode,
+    UploadedFlatEpisode,
     episode_address,
     episode_object,
     publication_message,
+    upload_object,
 )
 from episodes.services import (
     EpisodeDraft,
@@ -29,22 +34,80 @@ from episodes.services import (
     update_episode,
 )
 from episodes.states import Publication
+from episodes.uploads import MAX_AUDIO_BYTES, SentAudio, staged_upload, store_upload
 from keys.caller import account_of
 from keys.scopes import EPISODES_READ, EPISODES_WRITE
 from shows.services import ShowNotFound, feed_url, get_show
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100
+UPLOADED_MESSAGE = "Episode created with uploaded audio file."
 
 
-class EpisodePublishView(ContractView):
+class AudioFormView(ContractView):
+    """A view that takes audio as the part `audio` of a form."""
+
+    file_part = FilePart(name="audio", max_bytes=MAX_AUDIO_BYTES)
+
+    def sent_audio(self, request: Request) -> SentAudio | None:
+        """The file of the request's form, None without one."""
+        file = cast("ReceivedFile | None", request.FILES.get(self.file_part.name))
+        if file is None:
+            return None
+        return SentAudio(
+            content=cast("IO[bytes]", file.file),
+            name=file.name or "",
+            bytes=file.size or 0,
+            sha256=file.sha256,
+        )
+
+
+class NewEpisodeView(AudioFormView):
+    """Creates episodes from JSON, or from a form with the audio itself or its address (A14)."""
+
+    parser_classes = [BoundedJSONParser, FormParser]
+
+    def audio_of(self, request: Request) -> SentAudio | None:
+        """The file of the form; raises `ValidationError` unless there is exactly one source."""
+        sent = self.sent_audio(request)
+        if not is_form(request):
+            return None
+        has_address = "audio_url" in request.data
+        if sent is not None and has_address:
+            raise ValidationError({"audio": ["send either a file or audio_url, not both"]})
+        if sent is None and not has_address:
+            raise ValidationError({"audio": ["send the file in this part, or give audio_url"]})
+        return sent
+
+
+class UploadView(AudioFormView):
+    """E31."""
+
+    required_scopes = {"POST": EPISODES_WRITE}
+    parser_classes = [FormParser]
+
+    def post(self, request: Request) -> Response:
+        """201 with the address, which stays; the same bytes again have the same one."""
+        sent = self.sent_audio(request)
+        if sent is None:
+            reason = "send the file in this part: curl -F audio=@episode.mp3"
+            raise ValidationError({"audio": [reason]})
+        asset = store_upload(account=account_of(request), sent=sent, now=timezone.now())
+        return Response(
+            {"success": True, **upload_object(asset, filename=sent.name)},
+            status=status.HTTP_201_CREATED,
+        )
+
+
+class EpisodePublishView(NewEpisodeView):
     """E10, the flat form."""
 
     required_scopes = {"POST": EPISODES_WRITE}
 
     def post(self, request: Request) -> Response:
         """201 with the new episode."""
-        wanted = self.parsed_body(NewFlatEpisode)
-        return _created(request, show_id=wanted.pop("show_id"), wanted=wanted)
+        sent = self.audio_of(request)
+        wanted = self.parsed_body(UploadedFlatEpisode if sent else NewFlatEpisode)
+        return _created(request, show_id=wanted.pop("show_id"), wanted=wanted, sent=sent)
 
 
 class EpisodeListView(ContractView):
@@ -57,7 +120,7 @@ class EpisodeListView(ContractView):
         return _page(request, show_id=_show_id(request))
 
 
-class ShowEpisodeListView(ContractView):
+class ShowEpisodeListView(NewEpisodeView):
     """E11 and E12, nested under the show."""
 
     required_scopes = {"GET": EPISODES_READ, "POST": EPISODES_WRITE}
@@ -68,7 +131,11 @@ class ShowEpisodeListView(ContractView):
 
     def post(self, request: Request, show_id: int) -> Response:
         """201 with the new episode."""
-        return _created(request, show_id=show_id, wanted=self.parsed_body(NewEpisode))
+        if is_form(request):  # before 200 MB are read
+            get_show(account=account_of(request), show_id=show_id)
+        sent = self.audio_of(request)
+        wanted = self.parsed_body(UploadedEpisode if sent else NewEpisode)
+        return _created(request, show_id=show_id, wanted=wanted, sent=sent)
 
 
 class EpisodeView(ContractView):
@@ -100,21 +167,28 @@ class EpisodeView(ContractView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-def _created(request: Request, *, show_id: int, wanted: dict[str, Any]) -> Response:
+def _created(
+    request: Request, *, show_id: int, wanted: dict[str, Any], sent: SentAudio | None
+) -> Response:
     """201; `id`, `url` and `episode_url` also at the top, where some clients look."""
-    episode = create_episode(
-        account=account_of(request),
-        show_id=show_id,
-        draft=EpisodeDraft(**wanted),
-        now=timezone.now(),
-    )
+    account, now = account_of(request), timezone.now()
+    if sent is None:
+        episode = create_episode(
+            account=account, show_id=show_id, draft=EpisodeDraft(**wanted), now=now
+        )
+    else:
+        # A file is not stored for a show that is not there.
+        get_show(account=account, show_id=show_id)
+        with staged_upload(account=account, sent=sent, now=now) as asset:
+            draft = EpisodeDraft(asset=asset, **wanted)
+            episode = create_episode(account=account, show_id=show_id, draft=draft, now=now)
     address = episode_address(episode)
     return Response(
         {
             "success": True,
             "episode": episode_object(episode),
             "feed_url": feed_url(episode.show),
-            "message": publication_message(episode),
+            "message": UPLOADED_MESSAGE if sent else publication_message(episode),
             "id": episode.pk,
             "url": address,
             "episode_url": address,

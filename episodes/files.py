@@ -15,7 +15,8 @@ from episodes.models import AudioAsset, Episode, EpisodeDocument
 def sweep_files(*, now: datetime, limit: int = 1_000) -> int:
     """Delete audio without an episode, then files without an owner; returns the files removed.
 
-    An asset is created together with its episode, so one without is one whose episode was deleted.
+    A produced asset is created together with its episode, so one without is one whose episode was
+    deleted. Uploaded audio stays: its address was promised to be permanent.
     A file without an owner may be one that is just being written: it gets `core.storage.GRACE`.
     """
     removed = 0
@@ -29,12 +30,15 @@ def sweep_files(*, now: datetime, limit: int = 1_000) -> int:
 
 def _orphaned_assets() -> QuerySet[AudioAsset]:
     return AudioAsset.objects.filter(
-        ~Exists(Episode.objects.filter(asset=OuterRef("pk")))
+        ~Exists(Episode.objects.filter(asset=OuterRef("pk"))),
+        origin=AudioAsset.Origin.PRODUCED,
     ).order_by("pk")
 
 
 def _remove_asset(asset_id: int) -> int:
     with transaction.atomic(durable=True):
+        # Locked first: an episode that names this audio locks it too.
+        AudioAsset.objects.select_for_update().filter(pk=asset_id).first()
         asset = _orphaned_assets().filter(pk=asset_id).first()
         if asset is None:
             return 0

@@ -5,15 +5,20 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from django.conf import settings
+from django.db.models import Case, Q, When
 
 from episodes.models import AudioAsset, EpisodeDocument
 from episodes.states import Publication
 from shows.models import Show
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,499}\Z")
+
+
+_PUBLISHED = Q(episodes__state=Publication.PUBLISHED)
+_SEEN_BY_ALL = _PUBLISHED & Q(episodes__show__visibility=Show.Visibility.PUBLIC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +41,13 @@ class MediaFile:
 
 def media_url(storage_key: str) -> str:
     """The absolute public address of the file under `storage_key`: PUBLIC_MEDIA_URL, else /media/ here."""
-    base = settings.PUBLIC_MEDIA_URL or f"{settings.PUBLIC_URL}/media"
-    return f"{base}/{quote(storage_key)}"
+    return f"{_media_base()}/{quote(storage_key)}"
+
+
+def stored_key(address: str) -> str | None:
+    """The storage key that `address` is the `media_url` of, None for addresses elsewhere."""
+    base = f"{_media_base()}/"
+    return unquote(address.removeprefix(base)) if address.startswith(base) else None
 
 
 def find_media(storage_key: str) -> MediaFile | None:
@@ -47,10 +57,17 @@ def find_media(storage_key: str) -> MediaFile | None:
     return _find_audio(storage_key) or _find_document(storage_key)
 
 
+def _media_base() -> str:
+    return settings.PUBLIC_MEDIA_URL or f"{settings.PUBLIC_URL}/media"
+
+
 def _find_audio(storage_key: str) -> MediaFile | None:
     row = (
         AudioAsset.objects.filter(storage_key=storage_key)
-        .order_by("-episodes__pk")
+        # Uploaded audio may have several episodes: what the public sees counts.
+        .order_by(
+            Case(When(_SEEN_BY_ALL, then=0), When(_PUBLISHED, then=1), default=2), "-episodes__pk"
+        )
         .values(
             "pk",
             "bytes",

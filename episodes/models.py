@@ -18,7 +18,12 @@ from shows.models import Show
 class AudioAsset(models.Model):
     """Audio in our storage, measured from the file itself when it was stored; never changed after."""
 
+    class Origin(models.TextChoices):
+        PRODUCED = "produced", "Produced: swept with its episode"
+        UPLOADED = "uploaded", "Uploaded: its address is permanent"
+
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="audio_assets")
+    origin = models.CharField(max_length=8, choices=Origin.choices, default=Origin.PRODUCED)
     storage_key = models.CharField(max_length=500, unique=True)
     filename = models.CharField(max_length=255, blank=True)
     bytes = models.PositiveBigIntegerField()
@@ -36,6 +41,14 @@ class AudioAsset(models.Model):
             models.CheckConstraint(
                 condition=Q(duration_seconds__isnull=True) | Q(duration_seconds__gt=0),
                 name="audioasset_duration_positive",
+            ),
+            models.CheckConstraint(
+                condition=Q(origin__in=["produced", "uploaded"]), name="audioasset_origin_known"
+            ),
+            models.UniqueConstraint(
+                fields=["account", "sha256"],
+                condition=Q(origin="uploaded"),
+                name="audioasset_uploaded_once",
             ),
         ]
 

@@ -19,7 +19,8 @@ from core.fields import (
 )
 from core.times import iso_milliseconds
 from episodes.addresses import audio_address, audio_extension, track_url
-from episodes.models import Episode
+from episodes.media import media_url
+from episodes.models import AudioAsset, Episode
 from episodes.states import Publication
 from shows.services import page_url
 
@@ -76,6 +77,18 @@ class NewFlatEpisode(NewEpisode):
     show_id = NumberField(low=1, high=MAX_INTEGER)
 
 
+class UploadedEpisode(NewEpisode):
+    """The texts of a form whose file part is the audio."""
+
+    audio_url = None  # type: ignore[assignment] # the framework's way to drop an inherited field
+
+
+class UploadedFlatEpisode(NewFlatEpisode):
+    """The same for POST /api/episodes/publish."""
+
+    audio_url = None  # type: ignore[assignment] # as above
+
+
 def episode_object(episode: Episode) -> dict[str, object]:
     """The full object; needs `show` and `asset` (select_related)."""
     address = episode_address(episode)
@@ -125,6 +138,16 @@ def publication_message(episode: Episode) -> str:
     if episode.state == Publication.SCHEDULED and episode.publish_at is not None:
         return f'Episode "{episode.title}" scheduled for {iso_milliseconds(episode.publish_at)}.'
     return f'Episode "{episode.title}" saved as a draft in {episode.show.title}.'
+
+
+def upload_object(asset: AudioAsset, *, filename: str) -> dict[str, object]:
+    """What E31 tells of an upload; `filename` is the name that this call gave."""
+    return {
+        "url": media_url(asset.storage_key),
+        "filename": filename,
+        "size": asset.bytes,
+        "content_type": asset.mime_type,
+    }
 
 
 def _audio_address(episode: Episode) -> str | None:

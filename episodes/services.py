@@ -17,7 +17,7 @@ from billing.services import lock_quota, return_episode, use_episode
 from core.errors import Conflict, Invalid, NotFound
 from core.queue import enqueue
 from episodes.events import record_episode_event
-from episodes.media import media_url
+from episodes.media import media_url, stored_key
 from episodes.models import AudioAsset, Episode, EpisodeDocument
 from episodes.states import (
     ProductionState,
@@ -26,6 +26,7 @@ from episodes.states import (
     ScheduleWithoutTime,
     plan_publication,
 )
+from episodes.uploads import keep_upload
 from shows.models import Show
 from shows.services import NothingToUpdate, ShowNotFound, note_public_change
 from webhooks.event_types import EventType
@@ -83,6 +84,7 @@ class EpisodeDraft:
 
     title: str
     audio_url: str | None = None
+    asset: AudioAsset | None = None
     description: str | None = None
     author: str = ""
     status: Publication | None = None
@@ -144,7 +146,9 @@ def get_episode(*, account: Account, episode_id: int, show_id: int | None = None
 def create_episode(
     *, account: Account, show_id: int, draft: EpisodeDraft, now: datetime
 ) -> Episode:
-    """Create an episode whose audio is at an address outside.
+    """Create an episode whose audio is a staged upload of the account, or at an address.
+
+    An address of the account's own stored audio stands for that audio.
 
     Raises `shows.ShowNotFound`, `PublishTimeMissing`, `billing.EpisodeQuotaExceeded`.
     """
@@ -176,6 +180,11 @@ def create_episode(
             created_at=now,
             updated_at=now,
         )
+        asset = _own_asset(account=account, audio_url=draft.audio_url)
+        if draft.asset is not None:
+            asset = keep_upload(draft.asset)
+        if asset is not None:
+            _take_asset(episode, asset)
         if episode.state != Publication.DRAFT:
             _require_audio(episode)
             use_episode(account=account, reference=str(episode.guid), now=now)
@@ -401,8 +410,29 @@ def _apply(episode: Episode, wanted: Mapping[str, object], *, now: datetime) -> 
     episode.published_at = plan.published_at
 
 
+def _own_asset(*, account: Account, audio_url: str | None) -> AudioAsset | None:
+    """The account's stored audio at `audio_url`, locked against the sweep; None for other addresses.
+
+    Stored audio of another account is an address like any outside: whoever was given it may name it.
+    """
+    key = stored_key(audio_url) if audio_url else None
+    if key is None:
+        return None
+    return AudioAsset.objects.select_for_update().filter(account=account, storage_key=key).first()
+
+
+def _take_asset(episode: Episode, asset: AudioAsset) -> None:
+    """Let the episode sound as `asset`, whose measures win over what a client says."""
+    episode.asset = asset
+    episode.audio_url = None
+    episode.audio_type = asset.mime_type
+    episode.audio_length = asset.bytes
+    if asset.duration_seconds is not None:
+        episode.duration_seconds = max(1, round(asset.duration_seconds))
+
+
 def _replace_audio(episode: Episode, audio_url: str, *, given: Mapping[str, object]) -> None:
-    """Point the episode at audio outside, and drop what was known of audio that we made or stored."""
+    """Point the episode at other audio, and drop what was known of audio that we made or stored."""
     if episode.asset is not None and audio_url == media_url(episode.asset.storage_key):
         return  # the client sends back the address that we told it
     if episode.production_state in _BEING_MADE:
@@ -410,6 +440,7 @@ def _replace_audio(episode: Episode, audio_url: str, *, given: Mapping[str, obje
             "The audio of this episode is being made; replace it once that is complete or failed.",
             field="audio_url",
         )
+    asset = _own_asset(account=episode.show.account, audio_url=audio_url)
     episode.audio_url = audio_url
     if episode.asset is not None or episode.production_state != ProductionState.NONE:
         episode.audio_type = str(given.get("audio_type", "audio/mpeg"))
@@ -421,6 +452,8 @@ def _replace_audio(episode: Episode, audio_url: str, *, given: Mapping[str, obje
         episode.is_ai_generated = False
         episode.chapters = []
         EpisodeDocument.objects.filter(episode=episode).delete()
+    if asset is not None:
+        _take_asset(episode, asset)
 
 
 def _plan(

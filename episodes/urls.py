@@ -1,9 +1,16 @@
 """Addresses of the episodes app."""
 
 from core.routes import api_paths
-from episodes.api import EpisodeListView, EpisodePublishView, EpisodeView, ShowEpisodeListView
+from episodes.api import (
+    EpisodeListView,
+    EpisodePublishView,
+    EpisodeView,
+    ShowEpisodeListView,
+    UploadView,
+)
 
 urlpatterns = [
+    *api_paths("upload", UploadView.as_view(), name="upload"),
     *api_paths("episodes", EpisodeListView.as_view(), name="episodes"),
     *api_paths("episodes/publish", EpisodePublishView.as_view(), name="episode-publish"),
     *api_paths("episodes/<id:episode_id>", EpisodeView.as_view(), name="episode"),
