@@ -35,7 +35,7 @@ _REPLACEMENT = "\ufffd"
 
 
 class LengthRequired(APIException):
-    """A form without Content-Length, whose size and end cannot be checked."""
+    """A form with neither a Content-Length nor chunks."""
 
     status_code = 411
     default_detail = "Send the form with a Content-Length header."
@@ -98,10 +98,12 @@ class FormParser(BaseParser):
         context = parser_context or {}
         part: FilePart = context["view"].file_part
         meta = context["request"].META
-        length = _content_length(meta)
-        if length > part.max_bytes + MAX_FORM_OVERHEAD:
+        # A body in chunks has no length; its end shows in the form itself.
+        length = None if "HTTP_TRANSFER_ENCODING" in meta else _content_length(meta)
+        limit = part.max_bytes + MAX_FORM_OVERHEAD
+        if length is not None and length > limit:
             raise part.refusal()
-        body = _WholeBody(stream, length=length)
+        body = _WholeBody(stream, length=length, part=part, limit=limit)
         handler = _OneFileHandler(part)
         try:
             form = MultiPartParser(meta, cast("Any", body), [handler], "utf-8")
@@ -155,17 +157,21 @@ def _fields(texts: QueryDict) -> MultiValueDict[str, str]:
 class _WholeBody:
     """The request's body, which has to be as long as announced and end with its closing boundary."""
 
-    def __init__(self, stream: IO[Any], *, length: int) -> None:
+    def __init__(self, stream: IO[Any], *, length: int | None, part: FilePart, limit: int) -> None:
         self._stream = stream
-        self._left = length
+        self._left = limit if length is None else length
+        self._has_length = length is not None
+        self._part = part
         self._tail = b""
 
     def read(self, size: int) -> bytes:
         """The next bytes; raises `ParseError` when the sender has gone before the end."""
         if not self._left:
-            return b""
+            if self._has_length:
+                return b""
+            raise self._part.refusal()
         piece: bytes = self._stream.read(min(size, self._left))
-        if not piece:
+        if not piece and self._has_length:
             raise ParseError("The body ended before its Content-Length.")
         self._left -= len(piece)
         self._tail = (self._tail + piece)[-_TAIL_BYTES:]

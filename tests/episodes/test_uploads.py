@@ -39,6 +39,16 @@ def part(name: str, content: bytes, *, filename: str | None = None) -> bytes:
 END = f"--{BOUNDARY}--\r\n".encode()
 
 
+def send_chunks(send_raw, body):
+    """As the WSGI entry hands on a body without a length."""
+    return send_raw(
+        body,
+        CONTENT_LENGTH="300000000",
+        HTTP_TRANSFER_ENCODING="chunked",
+        **{"wsgi.input": BytesIO(body)},
+    )
+
+
 @pytest.fixture(autouse=True)
 def _own_folder(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "media"
@@ -113,6 +123,12 @@ class TestUpload:
         assert b"".join(answer.streaming_content) == MP3
         assert answer["Content-Type"] == "audio/mpeg"
         assert answer["X-Content-Type-Options"] == "nosniff"
+
+    def test_takes_a_body_in_chunks(self, send_raw):
+        answer = send_chunks(send_raw, part("audio", MP3, filename="a.mp3") + END)
+
+        assert answer.status_code == 201
+        assert answer.json()["size"] == len(MP3)
 
     def test_measures_the_file(self, upload):
         upload(sounds.tagged_mp3(tag_bytes=300))
@@ -266,9 +282,24 @@ class TestRefusedUpload:
         nothing_left()
 
     def test_needs_a_length(self, send_raw):
-        answer = send_raw(b"", CONTENT_LENGTH="", HTTP_TRANSFER_ENCODING="chunked")
+        assert send_raw(b"", CONTENT_LENGTH="-1").status_code == 411
 
-        assert answer.status_code in {400, 411}
+    def test_is_not_believed_when_chunks_end_early(self, send_raw, nothing_left):
+        whole = part("audio", MP3, filename="a.mp3") + END
+
+        answer = send_chunks(send_raw, whole[:-30])
+
+        assert answer.status_code == 400
+        nothing_left()
+
+    def test_has_a_largest_size_in_chunks_too(self, send_raw, nothing_left, monkeypatch):
+        monkeypatch.setattr("core.forms.MAX_FORM_OVERHEAD", 100)
+        monkeypatch.setattr("episodes.api.AudioFormView.file_part", FilePart("audio", 5_000))
+
+        answer = send_chunks(send_raw, part("other", MP3, filename="a.mp3") + END)
+
+        assert answer.status_code == 413
+        nothing_left()
 
     def test_needs_a_key_with_the_scope(self, upload, anonymous_client, owner, now, client_for):
         reader = client_for(
