@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
 from django.views import defaults
@@ -32,7 +33,10 @@ def _is_api(request: HttpRequest) -> bool:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400: what Django refuses before any view, such as an unknown host."""
     if _is_api(request):
-        return JsonResponse(error_body("Bad request"), status=400)
+        reason = "Bad request"
+        if isinstance(exception, DisallowedHost):
+            reason = "This host name is not served here; set PUBLIC_URL or ALLOWED_HOSTS."
+        return JsonResponse(error_body(reason), status=400)
     return defaults.bad_request(request, exception)
 
 
@@ -40,6 +44,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404 for addresses that no route knows."""
     if _is_api(request):
         return JsonResponse(error_body("Not found"), status=404)
+    if request.path.startswith("/feeds/"):
+        # Like an unknown token: podcast apps get no page that they would take for a feed.
+        return HttpResponse(status=404, headers={"Cache-Control": "no-store"})
     return defaults.page_not_found(request, exception)
 
 

@@ -1,5 +1,6 @@
 """The WSGI application that granian or gunicorn serves."""
 
+import multiprocessing
 import os
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -26,7 +27,8 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
     return _django(environ, start_response)
 
 
-end_with_parent()
+# Under granian this is a child process, which must not outlive the server that started it.
+end_with_parent(always=multiprocessing.parent_process() is not None)
 try:
     _django = get_wsgi_application()
 except BadSetting as error:

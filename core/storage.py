@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
 
 from django.core.files.base import ContentFile, File
-from django.core.files.storage import default_storage
+from django.core.files.storage import FileSystemStorage, default_storage
 
 from core.models import StoredFile
 
 #: How long a registered file may lack an owner: far longer than any write to storage takes.
 GRACE = timedelta(hours=1)
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def store_bytes(key: str, content: bytes, *, now: datetime) -> str:
@@ -37,15 +40,32 @@ def open_stored(key: str) -> IO[bytes]:
     return default_storage.open(key, "rb")
 
 
+def release_stored(keys: Iterable[str]) -> None:
+    """Give files up in the transaction that takes their owner away: the next sweep removes them.
+
+    Their time of writing counts no more, so the grace of files that wait for an owner is over.
+    """
+    StoredFile.objects.filter(key__in=list(keys)).update(created_at=LONG_AGO)
+
+
 def delete_stored(key: str) -> None:
     """Remove the file, then its register entry; a second call finds nothing to do."""
     default_storage.delete(key)
+    if isinstance(default_storage, FileSystemStorage):
+        # On a disk each file has a folder of its own, which would stay empty for ever.
+        with suppress(OSError):
+            Path(default_storage.path(key)).parent.rmdir()
     StoredFile.objects.filter(key=key).delete()
 
 
 def _store(key: str, content: File[bytes], *, now: datetime) -> str:
     StoredFile.objects.create(key=key, created_at=now)
-    stored = default_storage.save(key, content)
+    try:
+        stored = default_storage.save(key, content)
+    except Exception:
+        # Half a file on a full disk would keep it full.
+        delete_stored(key)
+        raise
     if stored != key:
         # Keys are random: a collision means that the caller reuses one.
         default_storage.delete(stored)

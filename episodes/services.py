@@ -16,6 +16,7 @@ from accounts.models import Account
 from billing.services import lock_quota, return_episode, use_episode
 from core.errors import Conflict, Invalid, NotFound
 from core.queue import enqueue
+from core.storage import release_stored
 from episodes.events import record_episode_event
 from episodes.media import media_url, stored_key
 from episodes.models import AudioAsset, Episode, EpisodeDocument
@@ -270,6 +271,7 @@ def delete_episode(
         if episode.state == Publication.PUBLISHED:
             note_public_change(show_id=episode.show_id, now=now)
         record_episode_event(episode, EventType.EPISODE_DELETED, now=now)
+        _remove_documents(episode)
         episode.delete()
         enqueue("episodes.sweep_files")
 
@@ -363,7 +365,7 @@ def attach_production(
         episode.published_at = episode.published_at or now
     episode.updated_at = now
     episode.save()
-    EpisodeDocument.objects.filter(episode=episode).delete()
+    _remove_documents(episode)
     EpisodeDocument.objects.bulk_create(
         EpisodeDocument(
             episode=episode,
@@ -451,7 +453,7 @@ def _replace_audio(episode: Episode, audio_url: str, *, given: Mapping[str, obje
         episode.error_message = ""
         episode.is_ai_generated = False
         episode.chapters = []
-        EpisodeDocument.objects.filter(episode=episode).delete()
+        _remove_documents(episode)
     if asset is not None:
         _take_asset(episode, asset)
 
@@ -480,6 +482,12 @@ def _require_audio(episode: Episode) -> None:
             "The episode has no audio yet; it can be scheduled or published once it is complete.",
             field="status",
         )
+
+
+def _remove_documents(episode: Episode) -> None:
+    documents = EpisodeDocument.objects.filter(episode=episode)
+    release_stored(documents.values_list("storage_key", flat=True))
+    documents.delete()
 
 
 def _locked_show(*, account: Account, show_id: int) -> Show:

@@ -10,6 +10,8 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 _ENOUGH = 200  # characters; below, the identifier guesses
 _LOOKED_AT = 10_000
 _SURE = 0.9
+_FEW_WORDS = 8
+_WORD = re.compile(r"[^\W\d_]+")
 _TAG = re.compile(r"[a-zA-Z]{2,3}([-_][a-zA-Z0-9]{2,8})*", re.ASCII)
 
 
@@ -20,10 +22,18 @@ def language_of(text: str, *, declared: str = "", default: str = "en") -> str:
     identifier is in doubt; against a long, clear text it loses, because templates lie.
     """
     tag = _normal_tag(declared)
+    words = " ".join(_WORD.findall(text[:_LOOKED_AT]))
+    if not words:
+        return tag or default
+    found, probability = _identify(words)
+    if len(set(words.lower().split())) < _FEW_WORDS:
+        # A handful of words over and over says nothing: only a script of its own does.
+        return tag or (default if words.isascii() else found)
     if len(text) < _ENOUGH:
-        return tag or (_identify(text)[0] if text.strip() else default)
-    found, probability = _identify(text)
-    if tag and (tag.split("-")[0] == found or probability < _SURE):
+        return tag or (found if probability >= _SURE or not words.isascii() else default)
+    if probability < _SURE:
+        return tag or (default if words.isascii() else found)
+    if tag and tag.split("-")[0] == found:
         return tag
     return found
 

@@ -138,6 +138,10 @@ def retry_narration(*, narration_id: int, now: datetime) -> None:
     """
     with transaction.atomic(durable=True):
         found = Narration.objects.filter(pk=narration_id)
+        owner = Account.objects.filter(shows__episodes__narration=narration_id).first()
+        if owner is None:
+            raise NarrationNotFound("Episode not found")
+        lock_quota(owner)
         # The episode's row before the narration's, as everywhere: another order could deadlock.
         episode = (
             Episode.objects.select_for_update(of=("self",))

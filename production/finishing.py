@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.storage import store_bytes, store_file
+from core.storage import delete_stored, store_bytes, store_file
 from episodes.models import Episode, EpisodeDocument
 from episodes.services import ProducedEpisode, StoredAudio, StoredDocument
 from production.assembling import AssembledAudio
@@ -44,10 +44,16 @@ def store_production(
     timeline = build_timeline(script, audio.placements, audio.duration, sample_rate=SAMPLE_RATE)
     folder = f"audio/{secrets.token_hex(16)}"
     stored_audio = _store_audio(episode, timeline, audio, folder, now=now)
-    documents = [
-        _store_document(folder=folder, made=made, language=timeline.language, now=now)
-        for made in _documents(timeline)
-    ]
+    documents: list[StoredDocument] = []
+    try:
+        documents.extend(
+            _store_document(folder=folder, made=made, language=timeline.language, now=now)
+            for made in _documents(timeline)
+        )
+    except Exception:
+        for key in (stored_audio.storage_key, *(document.storage_key for document in documents)):
+            delete_stored(key)
+        raise
     return StoredProduction(
         produced=ProducedEpisode(
             audio=stored_audio,

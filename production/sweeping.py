@@ -12,7 +12,8 @@ from production.services import due_productions
 
 #: Rung for at a time; runs that end ring for the next.
 AT_A_TIME = 2 * SIDE_BY_SIDE
-WORK_FILE_SECONDS = 24 * 3600
+#: A run writes to its file all the time; nothing waits longer than a stuck renderer.
+WORK_FILE_SECONDS = 900
 #: Longer than the longest sentence; loading the voices again takes a second or two.
 IDLE_SECONDS = 600
 #: About 25 hours of speech; a sentence that was swept is simply rendered again.

@@ -16,6 +16,8 @@ from accounts.models import Account
 from billing.services import lock_quota, require_room_for_show
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import feed_token, random_text
+from core.queue import enqueue
+from core.storage import release_stored
 from shows.events import record_show_event
 from shows.models import Show
 from webhooks.event_types import EventType
@@ -98,7 +100,9 @@ def ensure_narration_show(*, account: Account, now: datetime) -> Show:
     The quota lock makes two first narrations of one account agree on one show.
     """
     lock_quota(account)
-    show = Show.objects.filter(account=account, is_narration_default=True).first()
+    # Locked: a show that is being deleted at this moment must not get one more episode.
+    found = Show.objects.select_for_update().filter(account=account, is_narration_default=True)
+    show = found.first()
     if show is not None:
         return show
     draft = ShowDraft(
@@ -149,8 +153,13 @@ def delete_show(*, account: Account, show_id: int, now: datetime) -> None:
         if show is None:
             raise ShowNotFound("Show not found")
         show.account = account
+        # Then its episodes: workers lock them before the rows that hang on them.
+        list(show.episodes.select_for_update().order_by("pk").values_list("pk", flat=True))
         record_show_event(show, EventType.SHOW_DELETED, now=now)
+        documents = show.episodes.filter(documents__isnull=False)
+        release_stored(documents.values_list("documents__storage_key", flat=True))
         show.delete()
+        enqueue("episodes.sweep_files")
 
 
 def note_public_change(*, show_id: int, now: datetime) -> None:

@@ -303,7 +303,9 @@ class TestRefusedUpload:
 
     def test_needs_a_key_with_the_scope(self, upload, anonymous_client, owner, now, client_for):
         reader = client_for(
-            issue_key(account=owner, name="reader", scopes=["episodes:read"], now=now).secret
+            issue_key(
+                account=owner, name="reader", scopes=["episodes:read"], actor="a test", now=now
+            ).secret
         )
 
         assert upload(client=anonymous_client).status_code == 401

@@ -12,7 +12,8 @@ from granian.server import Server
 
 from core.parent import end_with_parent
 
-BLOCKING_THREADS = 4
+#: Threads wait while a slow client sends its body, and a few such clients must not stop everybody.
+BLOCKING_THREADS = 16
 KILL_AFTER_SECONDS = 5
 
 
