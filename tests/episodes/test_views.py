@@ -85,3 +85,12 @@ class TestHome:
 
         assert 'href="/shows/' not in home
         assert "/api/keys" in home
+
+
+class TestUnknownFeedAddress:
+    @pytest.mark.parametrize("path", ["/feeds/nope.xml", "/feeds/", "/feeds/podcast_12/x"])
+    def test_gets_no_page_that_could_be_taken_for_a_feed(self, visitor, path):
+        answer = visitor.get(path)
+
+        assert answer.status_code == 404
+        assert answer.content == b""

@@ -39,3 +39,14 @@ def test_an_odd_declaration_counts_as_none(declared):
 
 def test_no_text_has_the_default_language():
     assert language_of(" ", default="fr") == "fr"
+
+
+class TestTextThatSaysLittle:
+    @pytest.mark.parametrize(
+        "text", ["😀" * 150, ". , ! ? " * 40, "x" * 400, "word " * 40, "test " * 40, "Hello! " * 30]
+    )
+    def test_is_taken_for_the_default_instead_of_a_guess(self, text: str) -> None:
+        assert language_of(text) == "en"
+
+    def test_is_believed_in_a_script_of_its_own(self) -> None:
+        assert language_of("これは日本語の文章です。" * 20) == "ja"
