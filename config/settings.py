@@ -168,7 +168,8 @@ DATABASES = {"default": _database}
 # --- Storage ------------------------------------------------------------------------------------
 MEDIA_ROOT = DATA_DIR / "media"
 if ENVIRONMENT.aws_storage_bucket_name:
-    from botocore.config import Config  # slow to load, and useless without S3
+    from boto3.s3.transfer import TransferConfig  # slow to load, and useless without S3
+    from botocore.config import Config
 
     _default_storage: dict[str, object] = {
         "BACKEND": "storages.backends.s3.S3Storage",
@@ -179,6 +180,8 @@ if ENVIRONMENT.aws_storage_bucket_name:
             "secret_key": ENVIRONMENT.aws_secret_access_key or None,
             "file_overwrite": False,
             "querystring_expire": 86_400,
+            # One part of 8 MB at a time: ten at once, the default, would be 80 MB for each upload.
+            "transfer_config": TransferConfig(use_threads=False),
             "client_config": Config(connect_timeout=5, read_timeout=60),
         },
     }

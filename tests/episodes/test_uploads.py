@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import BytesIO
@@ -16,7 +17,6 @@ from core.storage import open_stored
 from episodes.files import sweep_files
 from episodes.models import AudioAsset, Episode
 from episodes.uploads import SentAudio, store_upload
-from keys.services import issue_key
 from shows.models import Show
 from shows.services import ShowDraft, create_show
 from tests.factories import sounds
@@ -129,6 +129,21 @@ class TestUpload:
 
         assert answer.status_code == 201
         assert answer.json()["size"] == len(MP3)
+
+    def test_holds_little_of_it_in_memory(self, send_raw):
+        sound = 20_000_000
+        head = sounds.wav()[:40] + sound.to_bytes(4, "little")
+        body = part("audio", head + bytes(sound), filename="a.wav") + END
+        send_raw(part("audio", MP3, filename="a.mp3") + END)  # loads what is loaded once
+        request = BytesIO(body)
+
+        tracemalloc.start()
+        answer = send_raw(b"", CONTENT_LENGTH=str(len(body)), **{"wsgi.input": request})
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+        assert answer.status_code == 201
+        assert peak < 8_000_000
 
     def test_measures_the_file(self, upload):
         upload(sounds.tagged_mp3(tag_bytes=300))
@@ -301,12 +316,9 @@ class TestRefusedUpload:
         assert answer.status_code == 413
         nothing_left()
 
-    def test_needs_a_key_with_the_scope(self, upload, anonymous_client, owner, now, client_for):
-        reader = client_for(
-            issue_key(
-                account=owner, name="reader", scopes=["episodes:read"], actor="a test", now=now
-            ).secret
-        )
+    def test_needs_a_key_with_the_scope(self, upload, anonymous_client, owner_client, client_for):
+        made = owner_client.post("/api/keys", {"scopes": ["episodes:read"]}, format="json")
+        reader = client_for(made.json()["api_key"]["key"])
 
         assert upload(client=anonymous_client).status_code == 401
         assert upload(client=reader).status_code == 403
