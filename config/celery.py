@@ -33,6 +33,7 @@ SWEEPS = (
     "analytics.sweep",
     "feeds.sweep",
     "webhooks.sweep",
+    "core.sweep_requests",
 )
 #: Longer than a production's lease (production.services.LEASE).
 SECOND_LOOK_SECONDS = 32

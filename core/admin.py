@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
-from core.models import StoredFile
+from core.models import IdempotentRequest, StoredFile
 
 if TYPE_CHECKING:
     # Generic for the type checker only.
@@ -42,5 +42,17 @@ class StoredFileAdmin(ReadOnlyAdmin):
 
     list_display = ["key", "created_at"]
     search_fields = ["key"]
+    date_hierarchy = "created_at"
+    ordering = ["-created_at", "-pk"]
+
+
+@admin.register(IdempotentRequest)
+class IdempotentRequestAdmin(ReadOnlyAdmin):
+    """Requests that were sent with an Idempotency-Key within the last day."""
+
+    list_display = ["key", "caller", "status", "created_at"]
+    list_filter = ["status"]
+    search_fields = ["key", "caller"]
+    fields = ["caller", "key", "fingerprint", "status", "created_at"]
     date_hierarchy = "created_at"
     ordering = ["-created_at", "-pk"]

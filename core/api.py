@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from django.http import QueryDict
+from django.http import HttpResponse, QueryDict
+from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from core import idempotency
+from core.idempotency import Claim, StoredAnswer
+
+#: Answers that ask for the same request once more: they are not kept.
+_SEND_AGAIN = frozenset({409, 429, *range(500, 600)})
 #: More rows than any account has; a larger offset is as far behind the last row as this one.
 MAX_OFFSET = 10**12
 
@@ -17,6 +26,52 @@ class ContractView(APIView):
     """A view that refuses OPTIONS like every other method that the contract does not name."""
 
     http_method_names = ["get", "head", "post", "patch", "delete"]
+    _claim: Claim | None = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """After the caller is known and may call: look whether this was asked and answered before."""
+        super().initial(request, *args, **kwargs)
+        header = request.headers.get(idempotency.HEADER)
+        if request.method != "POST" or header is None or request.auth is None:
+            return
+        claim = Claim(
+            caller=str(request.user.pk),
+            key=idempotency.checked_key(header),
+            fingerprint=idempotency.fingerprint(
+                method="POST", path=request.get_full_path(), data=request.data
+            ),
+        )
+        stored = idempotency.claim_request(claim, now=timezone.now())
+        if stored is not None:
+            raise _AnsweredBefore(stored)
+        self._claim = claim
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """As every view, but a repeated request gets its first answer."""
+        if isinstance(exc, _AnsweredBefore):
+            return exc.response()
+        try:
+            return super().handle_exception(exc)
+        except Exception:
+            # A bug of ours: the request may be sent again.
+            self._release()
+            raise
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        """Keep the answer of a request with a key, once it is rendered."""
+        finished = super().finalize_response(request, response, *args, **kwargs)
+        claim = self._claim
+        if claim is not None and finished.status_code in _SEND_AGAIN:
+            self._release()
+        elif claim is not None:
+            finished.add_post_render_callback(lambda rendered: _keep(claim, rendered))
+        return finished
+
+    def _release(self) -> None:
+        if self._claim is not None:
+            idempotency.release_request(self._claim)
 
     def parsed_body(
         self, shape: type[serializers.Serializer[Any]], *, partial: bool = False
@@ -25,6 +80,32 @@ class ContractView(APIView):
         serializer = shape(data=self.request.data, partial=partial)
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
+
+
+class _AnsweredBefore(Exception):
+    """Leads from `initial`, which cannot answer, to `handle_exception`, which can."""
+
+    def __init__(self, stored: StoredAnswer) -> None:
+        super().__init__()
+        self._stored = stored
+
+    def response(self) -> Response:
+        """The first answer, marked as a repetition."""
+        return Response(
+            json.loads(self._stored.body) if self._stored.body else None,
+            status=self._stored.status,
+            headers={idempotency.REPLAYED_HEADER: "true"},
+        )
+
+
+def _keep(claim: Claim, rendered: HttpResponse) -> None:
+    # `no-store` marks answers that hold a secret.
+    is_secret = "no-store" in rendered.headers.get("Cache-Control", "")
+    idempotency.finish_request(
+        claim,
+        status=rendered.status_code,
+        body=None if is_secret else rendered.content.decode(),
+    )
 
 
 def page_bounds(query: QueryDict, *, default_limit: int, max_limit: int) -> tuple[int, int]:

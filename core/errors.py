@@ -57,6 +57,12 @@ class UnsupportedType(Invalid):
     code = "unsupported_type"
 
 
+class Unprocessable(Invalid):
+    """Each part of the request is right, but not together with what was sent before."""
+
+    code = "unprocessable"
+
+
 class Forbidden(PodwrightError):
     """The caller is known, but may not do this."""
 

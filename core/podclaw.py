@@ -17,6 +17,7 @@ from core.errors import (
     PodwrightError,
     QuotaExceeded,
     TooLarge,
+    Unprocessable,
     UnsupportedType,
     Upstream,
 )
@@ -26,6 +27,7 @@ STATUS_OF_KIND: dict[type[PodwrightError], int] = {
     NotFound: status.HTTP_404_NOT_FOUND,
     Conflict: status.HTTP_409_CONFLICT,
     Invalid: status.HTTP_400_BAD_REQUEST,
+    Unprocessable: status.HTTP_422_UNPROCESSABLE_ENTITY,
     TooLarge: status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
     UnsupportedType: status.HTTP_415_UNSUPPORTED_MEDIA_TYPE,
     Forbidden: status.HTTP_403_FORBIDDEN,

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from accounts.models import Account
 from billing.models import Subscription
-from core.models import StoredFile
+from core.models import IdempotentRequest, StoredFile
 from episodes.models import Episode
 from keys.models import ApiKey
 from keys.services import issue_first_key
@@ -61,6 +61,9 @@ def add_tenant(now):
         show = create_show(account=account.key.account, draft=ShowDraft(title="Show"), now=now)
         publish_produced(account.key.account, show, now=now)
         attempt_deliveries(now=now)
+        IdempotentRequest.objects.create(
+            caller=account.key.account.pk, key="k-1", fingerprint="0" * 64, created_at=now
+        )
         return show
 
     return add
@@ -81,6 +84,7 @@ def test_all_models_of_these_apps_have_pages():
         "Event",
         "Delivery",
         "Attempt",
+        "IdempotentRequest",
     }
 
 
