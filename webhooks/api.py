@@ -56,10 +56,7 @@ class EndpointListView(ContractView):
         """201 with the new endpoint and, this once, its secret."""
         wanted = self.parsed_body(NewEndpoint)
         endpoint = register_endpoint(account=account_of(request), now=timezone.now(), **wanted)
-        return Response(
-            {"success": True, "webhook": endpoint_with_secret(endpoint), "note": NOTE},
-            status=status.HTTP_201_CREATED,
-        )
+        return _with_secret(endpoint, code=status.HTTP_201_CREATED)
 
 
 class EndpointView(ContractView):
@@ -173,7 +170,16 @@ class RotateSecretView(ContractView):
             overlap=timedelta(hours=hours),
             now=timezone.now(),
         )
-        return Response({"success": True, "webhook": endpoint_with_secret(endpoint), "note": NOTE})
+        return _with_secret(endpoint, code=status.HTTP_200_OK)
+
+
+def _with_secret(endpoint: Endpoint, *, code: int) -> Response:
+    """The endpoint with its secret; `no-store` also keeps it from being stored for repetitions."""
+    return Response(
+        {"success": True, "webhook": endpoint_with_secret(endpoint), "note": NOTE},
+        status=code,
+        headers={"Cache-Control": "no-store"},
+    )
 
 
 def _accepted(**payload: object) -> Response:

@@ -198,6 +198,15 @@ class TestSecret:
         assert ApiKey.objects.filter(name="more").count() == 1
         assert IdempotentRequest.objects.get().body is None
 
+    def test_of_a_webhook_is_not_kept_either(self, post):
+        body = {"url": "https://93.184.215.14/hook", "events": ["episode.published"]}
+
+        first, second = (post("/api/v1/webhooks", body) for _ in range(2))
+
+        assert first.status_code == 201
+        assert second.status_code == 409
+        assert IdempotentRequest.objects.get().body is None
+
     def test_of_a_first_key_has_no_caller_to_keep_it_for(self, post, anonymous_client):
         answers = [post("/api/keys", {}, client=anonymous_client) for _ in range(2)]
 
