@@ -29,7 +29,7 @@ NAMES = frozenset(
     """PORT HOST DATA_DIR PUBLIC_URL SECRET_KEY ALLOWED_HOSTS DATABASE_URL REDIS_URL TRUSTED_PROXIES
     OUTBOUND_ALLOW DEFAULT_PLAN SIGNUPS_PER_HOUR SIGNUPS_OPEN AWS_STORAGE_BUCKET_NAME
     AWS_S3_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY MEDIA_URL TTS_ENGINE TTS_BASE_URL
-    TTS_API_KEY TTS_MODEL OP3_PREFIX WORKERS""".split()  # noqa: SIM905 - one block reads better than thirty lines
+    TTS_API_KEY TTS_MODEL OP3_PREFIX WORKERS REQUESTS_PER_MINUTE""".split()  # noqa: SIM905 - one block reads better than thirty lines
 )
 #: Set by Podwright for its own children (core/parent.py), never by people.
 INTERNAL_NAMES = frozenset({"SUPERVISED"})
@@ -71,6 +71,7 @@ class Environment:
     tts_model: str
     op3_prefix: str
     workers: int
+    requests_per_minute: int
 
 
 def read_environment() -> Environment:
@@ -108,6 +109,7 @@ def read_environment() -> Environment:
         tts_model=_text(env, "TTS_MODEL", "tts-1"),
         op3_prefix=_web_address(env, "OP3_PREFIX", ""),
         workers=_integer(env, "WORKERS", os.cpu_count() or 1, low=1, high=256),
+        requests_per_minute=_integer(env, "REQUESTS_PER_MINUTE", 6_000, low=0, high=1_000_000),
     )
 
 

@@ -1,20 +1,26 @@
-"""What every view of the /api contract shares: the caller, the parsed body, no browsable extras."""
+"""What stands around every call of every contract: the limit, repetitions, entity tags, the body."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpResponse, QueryDict
 from django.utils import timezone
-from rest_framework import serializers
+from django.utils.cache import patch_vary_headers
+from rest_framework import serializers, status
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core import idempotency
+from core.http_semantics import none_match_hits
 from core.idempotency import Claim, StoredAnswer
+from core.rate_limits import count_request, limit_headers, refusal
+from core.throttles import Tally
 
 #: Answers that ask for the same request once more: they are not kept.
 _SEND_AGAIN = frozenset({409, 429, *range(500, 600)})
@@ -27,6 +33,16 @@ class ContractView(APIView):
 
     http_method_names = ["get", "head", "post", "patch", "delete"]
     _claim: Claim | None = None
+    _tally: Tally | None = None
+
+    def perform_authentication(self, request: Request) -> None:
+        """Find out who calls, and count the call; raises `TooManyRequests`."""
+        super().perform_authentication(request)
+        if request.auth is None:
+            return
+        self._tally = count_request(account=str(request.user.pk), now=timezone.now())
+        if self._tally is not None and self._tally.is_over:
+            raise refusal(self._tally)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """After the caller is known and may call: look whether this was asked and answered before."""
@@ -60,8 +76,14 @@ class ContractView(APIView):
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
     ) -> Response:
-        """Keep the answer of a request with a key, once it is rendered."""
+        """Tell the limit; then, once the answer is rendered, keep it or give it its entity tag."""
         finished = super().finalize_response(request, response, *args, **kwargs)
+        if self._tally is not None:
+            for name, value in limit_headers(self._tally).items():
+                finished.headers[name] = value
+        if request.method in {"GET", "HEAD"} and finished.status_code == status.HTTP_200_OK:
+            header = request.headers.get("If-None-Match")
+            finished.add_post_render_callback(lambda rendered: _tag(rendered, none_match=header))
         claim = self._claim
         if claim is not None and finished.status_code in _SEND_AGAIN:
             self._release()
@@ -106,6 +128,23 @@ def _keep(claim: Claim, rendered: HttpResponse) -> None:
         status=rendered.status_code,
         body=None if is_secret else rendered.content.decode(),
     )
+
+
+def _tag(rendered: HttpResponse, *, none_match: str | None) -> None:
+    """Name the answer by its bytes, and leave them out when the client has them.
+
+    Every client asks again each time, and no shared cache keeps what a key was shown.
+    """
+    tag = f'"{hashlib.sha256(rendered.content).hexdigest()[:32]}"'
+    rendered.headers.setdefault("Cache-Control", "private, no-cache")
+    patch_vary_headers(rendered, ["Authorization"])
+    rendered.headers["ETag"] = tag
+    if none_match_hits(none_match, tag):
+        # RFC 9110 section 8.6: the length is that of the answer which is left out.
+        rendered.headers["Content-Length"] = str(len(rendered.content))
+        rendered.status_code = HTTPStatus.NOT_MODIFIED
+        rendered.content = b""
+        del rendered.headers["Content-Type"]
 
 
 def page_bounds(query: QueryDict, *, default_limit: int, max_limit: int) -> tuple[int, int]:

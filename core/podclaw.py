@@ -35,6 +35,9 @@ STATUS_OF_KIND: dict[type[PodwrightError], int] = {
     Upstream: status.HTTP_502_BAD_GATEWAY,
 }
 
+#: For limits that no waiting lifts, such as the shows of a plan: keeps clients from asking at once.
+DEFAULT_RETRY_AFTER_SECONDS = 3_600
+
 
 def error_body(message: str, **extra: object) -> dict[str, object]:
     """`{"success": false, "error": message}` and whatever else helps."""
@@ -79,8 +82,11 @@ def _domain_response(error: PodwrightError) -> Response:
     if error.field:
         extra["field"] = error.field
     headers = {}
-    if "retry_after" in extra:
-        headers["Retry-After"] = str(extra.pop("retry_after"))
+    wait = extra.pop("retry_after", None)
+    if wait is None and code == status.HTTP_429_TOO_MANY_REQUESTS:
+        wait = DEFAULT_RETRY_AFTER_SECONDS
+    if wait is not None:
+        headers["Retry-After"] = str(wait)
     return Response(error_body(error.message, **extra), status=code, headers=headers)
 
 

@@ -5,16 +5,30 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.utils.crypto import salted_hmac
 
 
-def count_event(
-    folder: Path, *, key: bytes, limit: int, window: timedelta, now: datetime
-) -> timedelta | None:
-    """Count one event of `key`, or return how long to wait when `limit` is reached in this window.
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a counted event came to: `is_over` when it was one too many and was not counted."""
+
+    limit: int
+    remaining: int
+    resets_in: timedelta
+    is_over: bool
+
+    @property
+    def resets_in_seconds(self) -> int:
+        """Whole seconds after which the next window has surely begun."""
+        return int(self.resets_in.total_seconds()) + 1
+
+
+def count_event(folder: Path, *, key: bytes, limit: int, window: timedelta, now: datetime) -> Tally:
+    """Count one event of `key` unless `limit` is reached in this window, and tell how it stands.
 
     A file holds one byte per event; its name is a keyed hash of `key` that no two windows share,
     so that files can neither be read back nor linked. Windows before the last one are deleted. On several
@@ -32,12 +46,17 @@ def count_event(
     descriptor = os.open(current / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        if os.fstat(descriptor).st_size >= limit:
-            return timedelta(seconds=(number + 1) * window.total_seconds() - now.timestamp())
-        os.write(descriptor, b".")
+        used = os.fstat(descriptor).st_size
+        if used < limit:
+            os.write(descriptor, b".")
     finally:
         os.close(descriptor)
-    return None
+    return Tally(
+        limit=limit,
+        remaining=max(0, limit - used - 1),
+        resets_in=timedelta(seconds=(number + 1) * window.total_seconds() - now.timestamp()),
+        is_over=used >= limit,
+    )
 
 
 def _remove_older(folder: Path, *, than: int) -> None:

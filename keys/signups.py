@@ -35,16 +35,16 @@ def allow_signup(*, address: Address | None, now: datetime) -> None:
             "This server is closed to new accounts. Ask its operator for a key, or send a "
             "full-access key in the header Authorization: Bearer <key> to add one to its account."
         )
-    wait = count_event(
+    tally = count_event(
         settings.DATA_DIR / "signups",
         key=packed_network(address) if address else b"",
         limit=settings.SIGNUPS_PER_HOUR,
         window=WINDOW,
         now=now,
     )
-    if wait is not None:
+    if tally.is_over:
         raise TooManySignups(
             f"Too many new accounts from this address: {settings.SIGNUPS_PER_HOUR} per hour are "
             "allowed. Wait, or add keys to an existing account by sending its full-access key.",
-            details={"retry_after": int(wait.total_seconds()) + 1},
+            details={"retry_after": tally.resets_in_seconds},
         )

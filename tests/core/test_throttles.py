@@ -24,23 +24,28 @@ class TestCountEvent:
     def test_tells_how_long_the_window_still_lasts_when_the_limit_is_reached(self, count):
         before = [count() for _ in range(3)]
 
-        assert before == [None, None, None]
-        assert count(now=NOON + timedelta(minutes=45)) == timedelta(minutes=15)
+        assert [(tally.remaining, tally.is_over) for tally in before] == [
+            (2, False),
+            (1, False),
+            (0, False),
+        ]
+        over = count(now=NOON + timedelta(minutes=45))
+        assert (over.remaining, over.is_over, over.resets_in) == (0, True, timedelta(minutes=15))
 
     def test_counts_each_key_for_itself(self, count):
         for _ in range(4):
             count(b"a")
 
-        assert count(b"b") is None
+        assert not count(b"b").is_over
 
     def test_lets_nothing_through_at_a_limit_of_zero(self, count):
-        assert count(limit=0) == timedelta(hours=1)
+        assert count(limit=0).is_over
 
     def test_never_counts_too_few_of_many_at_once(self, count):
         with ThreadPoolExecutor(16) as pool:
-            waits = list(pool.map(lambda _: count(limit=20), range(100)))
+            tallies = list(pool.map(lambda _: count(limit=20), range(100)))
 
-        assert waits.count(None) == 20
+        assert [tally.is_over for tally in tallies].count(False) == 20
 
     def test_deletes_windows_that_are_over(self, count, tmp_path):
         for hours in range(5):
