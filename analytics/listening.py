@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,8 +17,8 @@ from django.conf import settings
 
 from analytics.hits import Hit, HitKind, new_hit_id
 from analytics.salts import SaltStore
-from analytics.spool import process_spool
-from core.client_address import client_address, packed_network
+from analytics.spool import Spool, process_spool
+from core.client_address import Networks, client_address, packed_network
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +27,9 @@ _RANGE_LENGTH = 200
 _HOST_LENGTH = 255
 _KEY_BYTES = 16
 _PREFETCH_HEADERS = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
+_DAY_MS = 86_400_000
+#: Callers whose keys are remembered: a player asks again and again, a piece at a time.
+_CALLERS = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +45,98 @@ class Listening:
     answer_length: int = 0
 
 
-def note_listening(environ: Mapping[str, object], listening: Listening, *, now: datetime) -> bool:
-    """Append the hit before the request is answered; False when it was not a GET, or was lost.
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    """What one address and one User-Agent come to under the salts of the day."""
 
-    `environ` is the WSGI environment (Django's `request.META`). Never raises: whatever happens to
-    the counting, the listener gets the answer.
+    listener: str
+    previous_listener: str
+    user_agent: str
+
+
+class HitRecorder:
+    """Turns requests into hits in the spool below `data_dir`; one for each process and its threads.
+
+    It never raises and never waits: whatever happens to the counting, the listener gets the answer
+    (contracts/analytics.md R60).
+    """
+
+    def __init__(self, data_dir: Path, *, trusted: Networks) -> None:
+        self._spool_folder = data_dir / "spool"
+        self._trusted = trusted
+        self._salts = SaltStore(data_dir / "salts")
+        self._spool: Spool | None = None
+        self._process = 0
+        self._day = -1
+        self._day_name = ""
+        self._callers: dict[tuple[object, object, object], _Caller] = {}
+
+    def note(self, environ: Mapping[str, object], listening: Listening, *, time_ms: int) -> bool:
+        """Append the hit of a GET; False when it was lost. Call it before the request is answered."""
+        try:
+            return self._own_spool().append(_hit(self, environ, listening, time_ms=time_ms).pack())
+        except Exception as error:  # noqa: BLE001 - counting must never fail playing
+            # Without its message and trace: they could hold what must not be kept.
+            log.warning("hit_not_noted", error=type(error).__name__)
+            return False
+
+    def caller(self, environ: Mapping[str, object], *, time_ms: int) -> tuple[_Caller, str]:
+        """Who asks, and the day whose salt the keys are made with."""
+        if time_ms // _DAY_MS != self._day:
+            self._begin_day(time_ms)
+        # Only what a trusted proxy says counts, so elsewhere the header does not tell callers apart.
+        forwarded = environ.get("HTTP_X_FORWARDED_FOR") if self._trusted else None
+        key = (environ.get("REMOTE_ADDR"), forwarded, environ.get("HTTP_USER_AGENT"))
+        found = self._callers.get(key)
+        if found is None:
+            found = self._read_caller(environ, time_ms=time_ms)
+            if len(self._callers) >= _CALLERS:
+                self._callers.clear()
+            self._callers[key] = found
+        return found, self._day_name
+
+    def _begin_day(self, time_ms: int) -> None:
+        salts = self._salts.at(_moment(time_ms))
+        self._callers.clear()
+        self._day, self._day_name = time_ms // _DAY_MS, salts.day.isoformat()
+
+    def _read_caller(self, environ: Mapping[str, object], *, time_ms: int) -> _Caller:
+        salts = self._salts.at(_moment(time_ms))
+        address = client_address(environ, trusted=self._trusted)
+        network = packed_network(address) if address is not None else b""
+        user_agent = clean_user_agent(environ)
+        previous = ""
+        if salts.previous:
+            previous = listener_key(salt=salts.previous, network=network, user_agent=user_agent)
+        return _Caller(
+            listener=listener_key(salt=salts.current, network=network, user_agent=user_agent),
+            previous_listener=previous,
+            user_agent=user_agent,
+        )
+
+    def _own_spool(self) -> Spool:
+        """The spool of this process: a forked child must not write into its parent's file."""
+        process = os.getpid()
+        if self._spool is None or self._process != process:
+            self._spool, self._process = process_spool(self._spool_folder), process
+        return self._spool
+
+
+def note_listening(environ: Mapping[str, object], listening: Listening, *, now: datetime) -> bool:
+    """Note the hit of a request; False when it was not a GET, or was lost. Never raises.
+
+    `environ` is the WSGI environment (Django's `request.META`).
     """
     if environ.get("REQUEST_METHOD") != "GET":
         return False
-    try:
-        hit = _hit(environ, listening, now=now)
-        return process_spool(settings.DATA_DIR / "spool").append(hit.pack())
-    except Exception as error:  # noqa: BLE001 - counting must never fail playing
-        # Without its message and trace: they could hold what must not be kept.
-        log.warning("hit_not_noted", error=type(error).__name__)
-        return False
+    recorder = hit_recorder(settings.DATA_DIR, settings.TRUSTED_PROXIES)
+    return recorder.note(environ, listening, time_ms=int(now.timestamp() * 1_000))
+
+
+@lru_cache(maxsize=8)
+def hit_recorder(data_dir: Path, trusted: Networks) -> HitRecorder:
+    """This process's recorder below `data_dir`."""
+    return HitRecorder(data_dir, trusted=trusted)
 
 
 def listener_key(*, salt: bytes, network: bytes, user_agent: str) -> str:
@@ -73,12 +154,10 @@ def clean_user_agent(environ: Mapping[str, object]) -> str:
     return text[:USER_AGENT_LENGTH]
 
 
-def _hit(environ: Mapping[str, object], listening: Listening, *, now: datetime) -> Hit:
-    salts = _salt_store(settings.DATA_DIR / "salts").at(now)
-    address = client_address(environ, trusted=settings.TRUSTED_PROXIES)
-    network = packed_network(address) if address is not None else b""
-    user_agent = clean_user_agent(environ)
-    time_ms = int(now.timestamp() * 1_000)
+def _hit(
+    recorder: HitRecorder, environ: Mapping[str, object], listening: Listening, *, time_ms: int
+) -> Hit:
+    caller, salt_day = recorder.caller(environ, time_ms=time_ms)
     return Hit(
         time_ms=time_ms,
         hit_id=new_hit_id(time_ms=time_ms),
@@ -91,22 +170,32 @@ def _hit(environ: Mapping[str, object], listening: Listening, *, now: datetime) 
         requested_range=_header(environ, "HTTP_RANGE")[:_RANGE_LENGTH],
         answer_start=listening.answer_start,
         answer_length=listening.answer_length,
-        salt_day=salts.day.isoformat(),
-        listener=listener_key(salt=salts.current, network=network, user_agent=user_agent),
-        previous_listener=(
-            listener_key(salt=salts.previous, network=network, user_agent=user_agent)
-            if salts.previous
-            else ""
-        ),
-        user_agent=user_agent,
+        salt_day=salt_day,
+        listener=caller.listener,
+        previous_listener=caller.previous_listener,
+        user_agent=caller.user_agent,
         referrer_host=_referrer_host(environ),
-        is_prefetch=any("prefetch" in _header(environ, name).lower() for name in _PREFETCH_HEADERS),
+        is_prefetch=_is_prefetch(environ),
     )
+
+
+def _moment(time_ms: int) -> datetime:
+    return datetime.fromtimestamp(time_ms / 1_000, UTC)
+
+
+def _is_prefetch(environ: Mapping[str, object]) -> bool:
+    # A loop: the usual request has none of the headers, and a generator would cost more than them.
+    for name in _PREFETCH_HEADERS:  # noqa: SIM110
+        if name in environ and "prefetch" in _header(environ, name).lower():
+            return True
+    return False
 
 
 def _header(environ: Mapping[str, object], name: str) -> str:
     """A header as text; WSGI hands over bytes read as Latin-1, clients mean UTF-8."""
     value = str(environ.get(name) or "")
+    if value.isascii():
+        return value
     try:
         return value.encode("latin-1").decode("utf-8", "replace")
     except UnicodeEncodeError:
@@ -115,6 +204,8 @@ def _header(environ: Mapping[str, object], name: str) -> str:
 
 def _referrer_host(environ: Mapping[str, object]) -> str:
     """Only the host's name: it tells a web player, while a path or an address can tell a person."""
+    if not environ.get("HTTP_REFERER"):
+        return ""
     try:
         host = urlsplit(_header(environ, "HTTP_REFERER")).hostname or ""
     except ValueError:
@@ -124,8 +215,3 @@ def _referrer_host(environ: Mapping[str, object]) -> str:
     except ValueError:
         return host[:_HOST_LENGTH]
     return ""
-
-
-@lru_cache(maxsize=8)
-def _salt_store(folder: Path) -> SaltStore:
-    return SaltStore(folder)
