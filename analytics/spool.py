@@ -13,6 +13,9 @@ from pathlib import Path
 
 import structlog
 
+from analytics.losses import count_loss, open_losses
+from core.shared_words import SharedWords
+
 log = structlog.get_logger(__name__)
 
 OPEN_SUFFIX = ".open"
@@ -28,8 +31,9 @@ _LOG_EVERY_SECONDS = 60.0
 class Spool:
     """One process's end of the spool in `folder`. Made by the process that writes, never inherited.
 
-    `lost` counts the hits that could not be written: `append` never raises and never waits for
-    the disk, since no listener may notice how counting fares (contracts/analytics.md R60, R62).
+    `lost` counts the hits that could not be written, here and for the whole machine (losses.py):
+    `append` never raises and never waits for the disk, since no listener may notice how counting
+    fares (contracts/analytics.md R60, R62).
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Spool:
         self._logged_at = -_LOG_EVERY_SECONDS
         self._closing = threading.Event()
         self._keeper: threading.Thread | None = None
+        self._losses: SharedWords | None = None
 
     def append(self, line: bytes) -> bool:
         """Append one complete line to the file; False, counted and logged, when it cannot be."""
@@ -68,6 +73,9 @@ class Spool:
             keeper.join(timeout=2.0)
         with contextlib.suppress(OSError):
             self._seal()
+        if self._losses is not None:
+            self._losses.close()
+            self._losses = None
 
     def _write(self, line: bytes) -> None:
         if self._descriptor is None:
@@ -84,6 +92,9 @@ class Spool:
 
     def _open(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._losses is None:
+            # Now, while the disk still has room for it.
+            self._losses = open_losses(self.folder)
         # Segment names sort by time; the random part keeps processes apart.
         path = self.folder / f"{time.time_ns() // 1_000_000:013d}-{secrets.token_hex(6)}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
@@ -137,6 +148,8 @@ class Spool:
 
     def _note_loss(self, error: OSError) -> None:
         self.lost += 1
+        if self._losses is not None:
+            count_loss(self._losses)
         now = time.monotonic()
         # A full disk meets thousands of hits a second: one line a minute says it as well.
         if now - self._logged_at >= _LOG_EVERY_SECONDS:
