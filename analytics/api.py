@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import IO
 
 import structlog
@@ -26,8 +27,8 @@ from analytics.delivery import (
     media_answer,
     redirect_answer,
 )
-from analytics.hits import HitKind
-from analytics.listening import Listening, note_listening
+from analytics.hits import Hit, HitKind
+from analytics.listening import Listening, note_delivered, note_listening
 from core.bare_response import bare_response
 from core.podclaw import error_body
 from episodes.addresses import find_published_audio
@@ -95,11 +96,13 @@ def _from_disk(request: HttpRequest, file: MediaFile) -> HttpResponseBase:
     answer = media_answer(
         file, size=source.size, method=request.method or "", request_headers=request.headers
     )
-    _note_media(request, file, answer)
+    hit = _note_media(request, file, answer)
     if request.method == "HEAD" or answer.length == 0:
         source.close()
         return bare_response(answer.status, answer.headers)
-    part = FilePart(source, start=answer.start, length=answer.length)
+    part = FilePart(
+        source, start=answer.start, length=answer.length, on_end=partial(note_delivered, hit)
+    )
     return StreamingHttpResponse(part, status=answer.status, headers=answer.headers)
 
 
@@ -120,10 +123,10 @@ def _from_object_store(request: HttpRequest, file: MediaFile) -> HttpResponse:
     return bare_response(answer.status, answer.headers)
 
 
-def _note_media(request: HttpRequest, file: MediaFile, answer: Answer) -> None:
+def _note_media(request: HttpRequest, file: MediaFile, answer: Answer) -> Hit | None:
     if file.episode_id is None or file.show_id is None:
-        return
-    note_listening(
+        return None
+    return note_listening(
         request.META,
         Listening(
             kind=HitKind.MEDIA,
@@ -141,27 +144,39 @@ def _note_media(request: HttpRequest, file: MediaFile, answer: Answer) -> None:
 class FilePart:
     """Iterates over `length` bytes of an open file from `start` on, in pieces; closes it in the end.
 
-    Not a generator: one that is never begun, as for a client that is gone at once, never closes
-    its file.
+    `on_end` is told once how many bytes were sent: a piece counts when the server comes for what
+    follows it, so one that a client no longer took does not. Not a generator: one that is never
+    begun, as for a client that is gone at once, never closes its file.
     """
 
-    def __init__(self, source: IO[bytes], *, start: int, length: int) -> None:
+    def __init__(
+        self, source: IO[bytes], *, start: int, length: int, on_end: Callable[[int], None]
+    ) -> None:
         source.seek(start)
         self._source = source
         self._left = length
+        self._on_end = on_end
+        self._sent = self._on_its_way = 0
+        self._ended = False
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
+        self._sent += self._on_its_way
+        self._on_its_way = 0
         piece = self._source.read(min(PIECE_BYTES, self._left)) if self._left else b""
         if not piece:
             self.close()
             raise StopIteration
         self._left -= len(piece)
+        self._on_its_way = len(piece)
         return piece
 
     def close(self) -> None:
-        """Close the file; a second call does nothing."""
+        """Close the file and tell what was sent; a second call does nothing."""
         self._source.close()
         self._left = 0
+        if not self._ended:
+            self._ended = True
+            self._on_end(self._sent)

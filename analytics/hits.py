@@ -15,6 +15,8 @@ class HitKind(StrEnum):
 
     TRACK = "track"
     MEDIA = "media"
+    #: Not a request: the end of a media answer, which says how many bytes of it were sent.
+    DELIVERED = "delivered"
 
 
 class BadHitLine(Invalid):
@@ -34,6 +36,13 @@ class Hit(
     `requested_range` is the raw Range header. `answer_start` and `answer_length` are the bytes that
     the answer promised, which is not what was delivered; a redirect promises none.
     `asset_id` names the audio version when the audio is ours.
+
+    `audience` and `previous_audience` are the listener under the audience salts of the 32-day period
+    number `audience_period` and the one before it (R74); `playback_session` is the keyed hash of
+    an X-Playback-Session-Id with the agent (R31), "" without one. `is_internal` marks our own
+    requests (R8). `delivered` is how many bytes of the body were sent from `answer_start` on, None
+    while that is not known: then a second line follows when the answer ends, the same but for
+    `kind` DELIVERED and `delivered`. A process that is killed never writes it.
 
     The tag stands first in every line. A further field goes to the end and has a default, so that
     older lines stay readable; any other change of the fields raises the tag.
@@ -56,6 +65,15 @@ class Hit(
     user_agent: str
     referrer_host: str
     is_prefetch: bool
+    country: str = ""
+    network_class: str = ""
+    as_number: int = 0
+    audience_period: int = 0
+    audience: str = ""
+    previous_audience: str = ""
+    playback_session: str = ""
+    is_internal: bool = False
+    delivered: int | None = None
 
     def pack(self) -> bytes:
         """One line of compact JSON, its line end included. Raises `ValueError` for lone surrogates."""

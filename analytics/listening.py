@@ -8,15 +8,18 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import msgspec
 import structlog
 from django.conf import settings
 
 from analytics.hits import Hit, HitKind, new_hit_id
-from analytics.salts import SaltStore
+from analytics.networks import Origin, networks
+from analytics.own_requests import is_own_agent, is_preview
+from analytics.salts import CachedSalts, SaltStore
 from analytics.spool import Spool, process_spool
 from core.client_address import Networks, client_address, packed_network
 
@@ -26,6 +29,7 @@ USER_AGENT_LENGTH = 1_024
 _RANGE_LENGTH = 200
 _HOST_LENGTH = 255
 _KEY_BYTES = 16
+_AUDIENCE_BYTES = 8
 _PREFETCH_HEADERS = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 _DAY_MS = 86_400_000
 #: Callers whose keys are remembered: a player asks again and again, a piece at a time.
@@ -52,6 +56,11 @@ class _Caller:
     listener: str
     previous_listener: str
     user_agent: str
+    origin: Origin
+    audience_period: int
+    audience: str
+    previous_audience: str
+    is_own: bool
 
 
 class HitRecorder:
@@ -64,21 +73,41 @@ class HitRecorder:
     def __init__(self, data_dir: Path, *, trusted: Networks) -> None:
         self._spool_folder = data_dir / "spool"
         self._trusted = trusted
-        self._salts = SaltStore(data_dir / "salts")
+        shared = CachedSalts() if settings.ENVIRONMENT.redis_url else None
+        self._salts = SaltStore(data_dir / "salts", shared=shared)
+        self._networks = networks(data_dir / "networks")
         self._spool: Spool | None = None
         self._process = 0
         self._day = -1
         self._day_name = ""
         self._callers: dict[tuple[object, object, object], _Caller] = {}
 
-    def note(self, environ: Mapping[str, object], listening: Listening, *, time_ms: int) -> bool:
-        """Append the hit of a GET; False when it was lost. Call it before the request is answered."""
+    def note(
+        self, environ: Mapping[str, object], listening: Listening, *, time_ms: int
+    ) -> Hit | None:
+        """Append the hit of a GET; None when it was lost. Call it before the request is answered."""
         try:
-            return self._own_spool().append(_hit(self, environ, listening, time_ms=time_ms).pack())
+            hit = _hit(self, environ, listening, time_ms=time_ms)
+            return hit if self._own_spool().append(hit.pack()) else None
         except Exception as error:  # noqa: BLE001 - counting must never fail playing
             # Without its message and trace: they could hold what must not be kept.
             log.warning("hit_not_noted", error=type(error).__name__)
+            return None
+
+    def note_delivered(self, hit: Hit, sent: int) -> bool:
+        """Append how many bytes of the body of `hit`'s answer were sent (R13); False when lost."""
+        try:
+            line = msgspec.structs.replace(hit, kind=HitKind.DELIVERED, delivered=sent).pack()
+            return self._own_spool().append(line)
+        except Exception as error:  # noqa: BLE001 - as above
+            log.warning("delivery_not_noted", error=type(error).__name__)
             return False
+
+    def session_key(self, session: str, *, user_agent: str, time_ms: int) -> str:
+        """The keyed hash of an X-Playback-Session-Id (R31)."""
+        salts = self._salts.at(_moment(time_ms))
+        content = session.encode("utf-8", "replace")[:_RANGE_LENGTH]
+        return listener_key(salt=salts.current, network=content, user_agent=user_agent)
 
     def caller(self, environ: Mapping[str, object], *, time_ms: int) -> tuple[_Caller, str]:
         """Who asks, and the day whose salt the keys are made with."""
@@ -105,13 +134,16 @@ class HitRecorder:
         address = client_address(environ, trusted=self._trusted)
         network = packed_network(address) if address is not None else b""
         user_agent = clean_user_agent(environ)
-        previous = ""
-        if salts.previous:
-            previous = listener_key(salt=salts.previous, network=network, user_agent=user_agent)
+        key = partial(listener_key, network=network, user_agent=user_agent)
         return _Caller(
-            listener=listener_key(salt=salts.current, network=network, user_agent=user_agent),
-            previous_listener=previous,
+            listener=key(salt=salts.current),
+            previous_listener=key(salt=salts.previous),
             user_agent=user_agent,
+            origin=self._networks.origin(address, user_agent=user_agent, now=_moment(time_ms)),
+            audience_period=salts.audience_period,
+            audience=key(salt=salts.audience, size=_AUDIENCE_BYTES),
+            previous_audience=key(salt=salts.previous_audience, size=_AUDIENCE_BYTES),
+            is_own=is_own_agent(user_agent),
         )
 
     def _own_spool(self) -> Spool:
@@ -122,15 +154,23 @@ class HitRecorder:
         return self._spool
 
 
-def note_listening(environ: Mapping[str, object], listening: Listening, *, now: datetime) -> bool:
-    """Note the hit of a request; False when it was not a GET, or was lost. Never raises.
+def note_listening(
+    environ: Mapping[str, object], listening: Listening, *, now: datetime
+) -> Hit | None:
+    """Note the hit of a request; None when it was not a GET, or was lost. Never raises.
 
     `environ` is the WSGI environment (Django's `request.META`).
     """
     if environ.get("REQUEST_METHOD") != "GET":
-        return False
+        return None
     recorder = hit_recorder(settings.DATA_DIR, settings.TRUSTED_PROXIES)
     return recorder.note(environ, listening, time_ms=int(now.timestamp() * 1_000))
+
+
+def note_delivered(hit: Hit | None, sent: int) -> None:
+    """Note how many bytes of the body of `hit`'s answer were sent. Never raises."""
+    if hit is not None and sent > 0:
+        hit_recorder(settings.DATA_DIR, settings.TRUSTED_PROXIES).note_delivered(hit, sent)
 
 
 @lru_cache(maxsize=8)
@@ -139,13 +179,18 @@ def hit_recorder(data_dir: Path, trusted: Networks) -> HitRecorder:
     return HitRecorder(data_dir, trusted=trusted)
 
 
-def listener_key(*, salt: bytes, network: bytes, user_agent: str) -> str:
-    """The listener (contracts/analytics.md R21-R24) as 32 hexadecimal digits: address and agent, keyed.
+def listener_key(
+    *, salt: bytes | None, network: bytes, user_agent: str, size: int = _KEY_BYTES
+) -> str:
+    """The listener (contracts/analytics.md R21-R24): address and agent, keyed, as hexadecimal digits.
 
     The length of the address stands before it, so that no two pairs run together to one content.
+    "" without a salt.
     """
+    if salt is None:
+        return ""
     content = len(network).to_bytes(1, "big") + network + user_agent.encode("utf-8", "replace")
-    return hashlib.blake2b(content, key=salt, digest_size=_KEY_BYTES).hexdigest()
+    return hashlib.blake2b(content, key=salt, digest_size=size).hexdigest()
 
 
 def clean_user_agent(environ: Mapping[str, object]) -> str:
@@ -176,6 +221,18 @@ def _hit(
         user_agent=caller.user_agent,
         referrer_host=_referrer_host(environ),
         is_prefetch=_is_prefetch(environ),
+        country=caller.origin.country,
+        network_class=caller.origin.network_class.value,
+        as_number=caller.origin.as_number,
+        audience_period=caller.audience_period,
+        audience=caller.audience,
+        previous_audience=caller.previous_audience,
+        playback_session=(
+            recorder.session_key(session, user_agent=caller.user_agent, time_ms=time_ms)
+            if (session := _header(environ, "HTTP_X_PLAYBACK_SESSION_ID").strip())
+            else ""
+        ),
+        is_internal=caller.is_own or is_preview(environ),
     )
 
 

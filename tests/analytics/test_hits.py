@@ -48,6 +48,12 @@ class TestPack:
 
 
 class TestUnpack:
+    def test_reads_lines_of_the_first_version(self):
+        """Seventeen fields: no country, no audience, no bytes delivered."""
+        line = json.dumps(json.loads(HIT.pack())[:18]).encode()
+
+        assert unpack(line) == HIT
+
     @pytest.mark.parametrize(
         "line",
         [

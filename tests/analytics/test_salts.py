@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from django.core.cache import cache
 
-from analytics.salts import SALT_BYTES, SaltStore
+from analytics.salts import AUDIENCE_DAYS, SALT_BYTES, CachedSalts, SaltStore
 
 NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -61,7 +62,8 @@ class TestAt:
     def test_leaves_no_draft_behind(self, folder):
         SaltStore(folder).at(NOON)
 
-        assert sorted(path.name for path in folder.iterdir()) == ["2026-03-14", "CACHEDIR.TAG"]
+        names = sorted(path.name for path in folder.iterdir())
+        assert names == ["2026-03-14", "CACHEDIR.TAG", "audience-641"]
 
     def test_fails_when_the_salt_of_the_day_is_damaged(self, folder):
         folder.mkdir()
@@ -90,3 +92,59 @@ class TestDestroyOld:
 
     def test_does_nothing_without_a_folder(self, folder):
         assert SaltStore(folder).destroy_old(now=NOON) == 0
+
+
+class TestAudience:
+    """contracts/analytics.md R74."""
+
+    def test_has_a_salt_of_its_own_for_32_days(self, folder):
+        store = SaltStore(folder)
+        first = store.at(NOON)
+        later = [store.at(NOON + days * DAY) for days in range(1, AUDIENCE_DAYS + 1)]
+
+        same = [salts for salts in later if salts.audience_period == first.audience_period]
+        new = [salts for salts in later if salts.audience_period != first.audience_period]
+        assert {salts.audience for salts in same} == {first.audience}
+        assert {salts.audience_period for salts in new} == {first.audience_period + 1}
+        assert {salts.previous_audience for salts in new} == {first.audience}
+        assert first.audience not in {salts.current for salts in [first, *later]}
+
+    def test_is_destroyed_after_the_period_that_follows(self, folder):
+        SaltStore(folder).at(NOON)
+
+        SaltStore(folder).destroy_old(now=NOON + AUDIENCE_DAYS * DAY)
+        assert list(folder.glob("audience-*"))
+        SaltStore(folder).destroy_old(now=NOON + 2 * AUDIENCE_DAYS * DAY)
+        assert not list(folder.glob("audience-*"))
+
+
+class TestMachines:
+    @pytest.fixture
+    def machines(self, tmp_path):
+        cache.clear()
+        return [SaltStore(tmp_path / name, shared=CachedSalts()) for name in ("one", "two")]
+
+    def test_that_share_a_cache_use_the_same_salts(self, machines):
+        first, second = (store.at(NOON) for store in machines)
+        next_day = machines[1].at(NOON + DAY)
+
+        assert second == first
+        assert next_day.previous == first.current
+
+    def test_keep_their_salt_when_the_cache_forgets(self, machines):
+        before = machines[0].at(NOON)
+        cache.clear()
+
+        again = SaltStore(machines[0].folder, shared=CachedSalts()).at(NOON)
+
+        assert again == before
+        assert machines[1].at(NOON) == before
+
+    def test_go_on_without_the_cache(self, machines, monkeypatch):
+        def fail(*_args, **_kwargs):
+            raise ConnectionError
+
+        monkeypatch.setattr(cache, "add", fail)
+        monkeypatch.setattr(cache, "get", fail)
+
+        assert len(machines[0].at(NOON).current) == SALT_BYTES
