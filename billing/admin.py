@@ -36,9 +36,9 @@ def _granting(plan: Plan) -> Callable[..., None]:
 class SubscriptionAdmin(ReadOnlyAdmin):
     """A plan is granted by an action, so that its cycle starts with it."""
 
-    list_display = ["account", "plan", "cycle_started_at"]
-    list_filter = ["plan"]
-    search_fields = ["account__name", "account__email"]
+    list_display = ["account", "plan", "granted_plan", "cycle_started_at"]
+    list_filter = ["plan", "granted_plan"]
+    search_fields = ["account__name", "account__email", "email"]
     date_hierarchy = "cycle_started_at"
     list_select_related = ["account"]
     ordering = ["-cycle_started_at", "-pk"]

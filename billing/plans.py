@@ -8,7 +8,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Prices in US dollars; a limit of None means no cap."""
+    """Prices in US dollars, None where they are agreed one by one; a limit of None means no cap."""
 
     id: str
     name: str
@@ -18,6 +18,11 @@ class Plan:
     episodes_per_month: int | None
     max_shows: int | None
     narration_characters: int
+
+    @property
+    def is_for_sale(self) -> bool:
+        """Whether anybody can buy it: it costs something, and how much is known."""
+        return bool(self.price_usd)
 
 
 SANDBOX = Plan("sandbox", "Sandbox", Decimal(0), Decimal(0), Decimal(0), 10, 5, 15_000)
@@ -36,4 +41,17 @@ AGENT_SCALE = Plan(
 )
 ENTERPRISE = Plan("enterprise", "Enterprise", None, None, None, None, None, 50_000)
 
+#: From the smallest to the largest.
 PLANS = {plan.id: plan for plan in (SANDBOX, AGENT_PRO, AGENT_SCALE, ENTERPRISE)}
+FOR_SALE = tuple(plan for plan in PLANS.values() if plan.is_for_sale)
+
+
+def plans_above(plan: Plan) -> list[Plan]:
+    """The larger plans, smallest first."""
+    ordered = list(PLANS.values())
+    return ordered[ordered.index(plan) + 1 :]
+
+
+def larger_plan(one: Plan, other: Plan) -> Plan:
+    """The one of the two that stands later in the table."""
+    return other if other in plans_above(one) else one

@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Sum
 
 from accounts.models import Account
+from billing.cycles import Cycle, cycle_at
+from billing.ledger import episode_entries, used_in
 from billing.models import Subscription, UsageEntry
 from billing.plans import ENTERPRISE, PLANS, Plan
 from core.errors import QuotaExceeded
-
-CYCLE = timedelta(days=30)
-
-
-class EpisodeQuotaExceeded(QuotaExceeded):
-    """The plan's episodes of this cycle are used up (contracts/podclaw.md E10)."""
-
-    code = "episode_limit_reached"
-
-
-class ShowQuotaExceeded(QuotaExceeded):
-    """The plan's number of shows is reached (contracts/podclaw.md E2)."""
-
-    code = "show_limit_reached"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +22,12 @@ class EpisodeUsage:
 
     plan: Plan
     used: int
-    limit: int | None
-    cycle_ends_at: datetime
+    cycle: Cycle
+
+    @property
+    def limit(self) -> int | None:
+        """Episodes of one cycle, None without a cap."""
+        return self.plan.episodes_per_month
 
     @property
     def remaining(self) -> int | None:
@@ -44,29 +35,16 @@ class EpisodeUsage:
         return None if self.limit is None else max(0, self.limit - self.used)
 
 
-def plan_of(account: Account) -> Plan:
-    """The plan that applies to `account`; the operator's own account has no limits."""
-    return _plan(_subscription(account))
+class EpisodeQuotaExceeded(QuotaExceeded):
+    """The plan's episodes of this cycle are used up; the contract that was called says how.
 
-
-def episode_usage(account: Account, *, now: datetime) -> EpisodeUsage:
-    """Episodes used in the cycle that `now` lies in."""
-    return _episode_usage(_subscription(account), now=now)
-
-
-def use_episode(*, account: Account, reference: str, now: datetime) -> None:
-    """Enter one episode into the ledger, or raise `EpisodeQuotaExceeded`.
-
-    Demands an open transaction, so that usage and episode are stored together. An episode that was
-    entered before (`reference`, its guid) costs nothing again (contracts/podclaw.md A26).
+    PodClaw answers 429 with `details` (E10), PodRead and Jellypod 402 with numbers from `usage`.
     """
-    subscription = _locked_subscription(account)
-    entries, balance = _episode_entries(reference)
-    if balance > 0:
-        return
-    usage = _episode_usage(subscription, now=now)
-    if usage.remaining == 0:
-        raise EpisodeQuotaExceeded(
+
+    code = "episode_limit_reached"
+
+    def __init__(self, usage: EpisodeUsage, *, now: datetime) -> None:
+        super().__init__(
             f"Episode limit reached. Your {usage.plan.name} plan allows {usage.limit} episodes/month "
             f"({usage.used} used). Upgrade at GET /api/billing",
             details={
@@ -75,9 +53,42 @@ def use_episode(*, account: Account, reference: str, now: datetime) -> None:
                     "episodes_limit": usage.limit,
                     "plan": usage.plan.id,
                 },
-                "retry_after": int((usage.cycle_ends_at - now).total_seconds()) + 1,
+                "retry_after": usage.cycle.seconds_remaining(now=now),
             },
         )
+        self.usage = usage
+
+
+class ShowQuotaExceeded(QuotaExceeded):
+    """The plan's number of shows is reached (contracts/podclaw.md E2)."""
+
+    code = "show_limit_reached"
+
+
+def plan_of(account: Account) -> Plan:
+    """The plan that applies to `account`; the operator's own account has no limits."""
+    return PLANS[subscription_of(account).plan]
+
+
+def episode_usage(account: Account, *, now: datetime) -> EpisodeUsage:
+    """Episodes used in the cycle that `now` lies in."""
+    return _episode_usage(subscription_of(account), now=now)
+
+
+def use_episode(*, account: Account, reference: str, now: datetime) -> None:
+    """Enter one episode into the ledger, or raise `EpisodeQuotaExceeded`.
+
+    Demands an open transaction, so that usage and episode are stored together. An episode that was
+    entered before (`reference`, its guid) costs nothing again (contracts/podclaw.md A26).
+    """
+    subscription = locked_subscription(account)
+    entries, balance = episode_entries(reference=reference)
+    if balance > 0:
+        return
+    if PLANS[subscription.plan].episodes_per_month is not None:
+        usage = _episode_usage(subscription, now=now)
+        if usage.remaining == 0:
+            raise EpisodeQuotaExceeded(usage, now=now)
     UsageEntry.objects.create(
         account=account,
         kind=UsageEntry.Kind.EPISODE,
@@ -92,8 +103,8 @@ def return_episode(*, account: Account, reference: str, now: datetime) -> None:
 
     Demands an open transaction; returning twice, or what was never used, changes nothing.
     """
-    _locked_subscription(account)
-    entries, balance = _episode_entries(reference)
+    locked_subscription(account)
+    entries, balance = episode_entries(reference=reference)
     if balance > 0:
         UsageEntry.objects.create(
             account=account,
@@ -107,7 +118,7 @@ def return_episode(*, account: Account, reference: str, now: datetime) -> None:
 
 def require_room_for_show(*, account: Account, shows_used: int) -> None:
     """Raise `ShowQuotaExceeded` when `shows_used` fills the plan; demands an open transaction."""
-    plan = _plan(_locked_subscription(account))
+    plan = PLANS[locked_subscription(account).plan]
     if plan.max_shows is not None and shows_used >= plan.max_shows:
         raise ShowQuotaExceeded(
             f"Show limit reached. Your {plan.name} plan allows {plan.max_shows} shows "
@@ -128,63 +139,49 @@ def grant_plan(*, account_id: int, plan: Plan, now: datetime) -> bool:
     The cycle of a plan that stays is not moved (contracts/podclaw.md A5).
     """
     with transaction.atomic(durable=True):
-        subscription = _locked_subscription(Account.objects.get(pk=account_id))
-        if subscription.plan == plan.id:
-            return False
-        subscription.plan = plan.id
-        subscription.cycle_started_at = now
-        subscription.save(update_fields=["plan", "cycle_started_at"])
-        return True
+        subscription = locked_subscription(Account.objects.get(pk=account_id))
+        changed = subscription.plan != plan.id
+        subscription.granted_plan = plan.id
+        if changed:
+            subscription.plan = plan.id
+            subscription.cycle_started_at = now
+        subscription.save(update_fields=["plan", "granted_plan", "cycle_started_at"])
+        return changed
 
 
 def lock_quota(account: Account) -> None:
     """Hold the account's quota lock until the end of the transaction, so that counts stay true."""
-    _locked_subscription(account)
+    locked_subscription(account)
 
 
-def _subscription(account: Account) -> Subscription:
+def subscription_of(account: Account) -> Subscription:
+    """The account's subscription, made on first use."""
     subscription, _made = Subscription.objects.get_or_create(
-        account=account,
-        defaults={
-            "plan": ENTERPRISE.id if account.is_operator else settings.DEFAULT_PLAN,
-            "cycle_started_at": account.created_at,
-        },
+        account=account, defaults=_first_subscription(account)
     )
     subscription.account = account
     return subscription
 
 
-def _locked_subscription(account: Account) -> Subscription:
+def locked_subscription(account: Account) -> Subscription:
+    """The account's subscription, held until the end of the transaction, which has to be open."""
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("Quota is used inside a transaction only.")
-    subscription = _subscription(account)
-    locked = Subscription.objects.select_for_update().get(pk=subscription.pk)
-    locked.account = account
-    return locked
+    held = Subscription.objects.select_for_update()
+    subscription = held.filter(account=account).first()
+    if subscription is None:
+        subscription_of(account)
+        subscription = held.get(account=account)
+    subscription.account = account
+    return subscription
 
 
-def _episode_entries(reference: str) -> tuple[int, int]:
-    """How many entries an episode has, and their sum (1 = used, 0 = not used or given back)."""
-    found = UsageEntry.objects.filter(kind=UsageEntry.Kind.EPISODE, reference=reference).aggregate(
-        entries=Count("pk"), balance=Sum("quantity")
-    )
-    return found["entries"], found["balance"] or 0
-
-
-def _plan(subscription: Subscription) -> Plan:
-    return PLANS[subscription.plan]
+def _first_subscription(account: Account) -> dict[str, object]:
+    plan = ENTERPRISE.id if account.is_operator else settings.DEFAULT_PLAN
+    return {"plan": plan, "granted_plan": plan, "cycle_started_at": account.created_at}
 
 
 def _episode_usage(subscription: Subscription, *, now: datetime) -> EpisodeUsage:
-    cycles = max(0, (now - subscription.cycle_started_at) // CYCLE)
-    start = subscription.cycle_started_at + cycles * CYCLE
-    used = (
-        UsageEntry.objects.filter(
-            account=subscription.account, kind=UsageEntry.Kind.EPISODE, occurred_at__gte=start
-        ).aggregate(total=Sum("quantity"))["total"]
-        or 0
-    )
-    plan = _plan(subscription)
-    return EpisodeUsage(
-        plan=plan, used=max(0, used), limit=plan.episodes_per_month, cycle_ends_at=start + CYCLE
-    )
+    cycle = cycle_at(started_at=subscription.cycle_started_at, now=now)
+    used = used_in(cycle, account=subscription.account, kind=UsageEntry.Kind.EPISODE)
+    return EpisodeUsage(plan=PLANS[subscription.plan], used=used, cycle=cycle)

@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from core.models import StoredFile
 from core.storage import GRACE, delete_stored
+from episodes.assets import remove_asset
 from episodes.models import AudioAsset, Episode, EpisodeDocument
 
 
@@ -21,7 +22,7 @@ def sweep_files(*, now: datetime, limit: int = 1_000) -> int:
     """
     removed = 0
     for asset_id in list(_orphaned_assets().values_list("pk", flat=True)[:limit]):
-        removed += _remove_asset(asset_id)
+        removed += _remove_asset(asset_id, now=now)
     for key in list(_ownerless_files(now=now).values_list("key", flat=True)[:limit]):
         delete_stored(key)
         removed += 1
@@ -35,14 +36,14 @@ def _orphaned_assets() -> QuerySet[AudioAsset]:
     ).order_by("pk")
 
 
-def _remove_asset(asset_id: int) -> int:
+def _remove_asset(asset_id: int, *, now: datetime) -> int:
     with transaction.atomic(durable=True):
         # Locked first: an episode that names this audio locks it too.
         AudioAsset.objects.select_for_update().filter(pk=asset_id).first()
         asset = _orphaned_assets().filter(pk=asset_id).first()
         if asset is None:
             return 0
-        asset.delete()
+        remove_asset(asset, now=now)
     # After the commit: a crash here leaves an ownerless file, which the next sweep finds.
     delete_stored(asset.storage_key)
     return 1

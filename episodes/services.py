@@ -17,6 +17,7 @@ from billing.services import lock_quota, return_episode, use_episode
 from core.errors import Conflict, Invalid, NotFound
 from core.queue import enqueue
 from core.storage import release_stored
+from episodes.assets import add_asset
 from episodes.events import record_episode_event
 from episodes.media import media_url, stored_key
 from episodes.models import AudioAsset, Episode, EpisodeDocument
@@ -342,16 +343,18 @@ def attach_production(
     if episode is None:
         return False
     audio = produced.audio
-    episode.asset = AudioAsset.objects.create(
-        account=episode.show.account,
-        storage_key=audio.storage_key,
-        filename=audio.filename,
-        bytes=audio.bytes,
-        sha256=audio.sha256,
-        mime_type=audio.mime_type,
-        duration_seconds=audio.duration_seconds,
-        header_bytes=audio.header_bytes,
-        created_at=now,
+    episode.asset = add_asset(
+        AudioAsset(
+            account=episode.show.account,
+            storage_key=audio.storage_key,
+            filename=audio.filename,
+            bytes=audio.bytes,
+            sha256=audio.sha256,
+            mime_type=audio.mime_type,
+            duration_seconds=audio.duration_seconds,
+            header_bytes=audio.header_bytes,
+            created_at=now,
+        )
     )
     episode.audio_type = audio.mime_type
     episode.audio_length = audio.bytes

@@ -17,6 +17,7 @@ from core.errors import Invalid
 from core.ids import random_text
 from core.storage import delete_stored, store_stream
 from core.text import clean_line
+from episodes.assets import add_asset
 from episodes.models import AudioAsset
 from episodes.sound_files import measure_sound
 
@@ -82,7 +83,7 @@ def keep_upload(asset: AudioAsset) -> AudioAsset:
     try:
         # A savepoint: that the same bytes came twice at once ends nothing.
         with transaction.atomic():
-            asset.save(force_insert=True)
+            add_asset(asset)
     except IntegrityError:
         first = _uploaded(account=asset.account, sha256=asset.sha256)
         if first is None:

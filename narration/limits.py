@@ -5,19 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from accounts.models import Account
-from billing.services import episode_usage, plan_of
+from billing.services import EpisodeQuotaExceeded, episode_usage, plan_of
 from core.errors import Invalid, QuotaExceeded
 from narration.models import NarrationRequest
 
 REQUESTS_PER_HOUR = 20
 HOUR = timedelta(hours=1)
 MINIMUM_CHARACTERS = 100
-
-
-class NarrationQuotaExceeded(QuotaExceeded):
-    """The plan's episodes are used up; `details` say whether the plan is a paid one."""
-
-    code = "payment_required"
 
 
 class HourlyLimitReached(QuotaExceeded):
@@ -39,18 +33,16 @@ class TextTooLong(Invalid):
 
 
 def require_room(*, account: Account, now: datetime) -> None:
-    """Raise `NarrationQuotaExceeded` or `HourlyLimitReached` when nothing can be accepted now."""
+    """Raise `EpisodeQuotaExceeded` or `HourlyLimitReached` when nothing can be accepted now."""
     require_episodes_left(account=account, now=now)
     require_hourly_room(account=account, now=now)
 
 
 def require_episodes_left(*, account: Account, now: datetime) -> None:
-    """Raise `NarrationQuotaExceeded` when the plan has no episode left in this cycle."""
+    """Raise `EpisodeQuotaExceeded` when the plan has no episode left in this cycle."""
     usage = episode_usage(account, now=now)
     if usage.remaining == 0:
-        raise NarrationQuotaExceeded(
-            "Payment required", details={"is_paid_plan": bool(usage.plan.price_usd)}
-        )
+        raise EpisodeQuotaExceeded(usage, now=now)
 
 
 def require_hourly_room(*, account: Account, now: datetime) -> None:

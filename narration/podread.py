@@ -22,11 +22,9 @@ from core.errors import (
 )
 from core.podclaw import first_validation_error
 from core.web_addresses import UrlInvalid
-from narration.limits import NarrationQuotaExceeded
 
 #: Kind of refusal -> HTTP status (contracts/podread.md section 3.1).
 STATUS_OF_KIND: dict[type[PodwrightError], int] = {
-    NarrationQuotaExceeded: status.HTTP_402_PAYMENT_REQUIRED,
     EpisodeQuotaExceeded: status.HTTP_402_PAYMENT_REQUIRED,
     NotFound: status.HTTP_404_NOT_FOUND,
     Conflict: status.HTTP_409_CONFLICT,
@@ -57,11 +55,14 @@ def _status_of(error: PodwrightError) -> int:
 
 
 def _domain_body(error: PodwrightError) -> dict[str, object]:
-    if isinstance(error, NarrationQuotaExceeded | EpisodeQuotaExceeded):
+    if isinstance(error, EpisodeQuotaExceeded):
+        is_paid = error.usage.plan.is_for_sale
         return {
             "error": "Payment required",
-            "credits_remaining": 0,
-            "subscription_active": bool(error.details.get("is_paid_plan")),
+            "credits_remaining": error.usage.remaining,
+            # Two generations of the contract name the same fact.
+            "subscription_active": is_paid,
+            "paid_user": is_paid,
             "upgrade_url": f"{settings.PUBLIC_URL}/billing",
         }
     # The contract has one sentence for whatever is wrong with an address.

@@ -42,12 +42,15 @@ class TestConstraints:
 
         with pytest.raises(IntegrityError, match="subscription_plan_known"):
             Subscription.objects.update(plan=plan)
+        with pytest.raises(IntegrityError, match="subscription_granted_plan_known"):
+            Subscription.objects.update(granted_plan=plan)
 
     @pytest.mark.parametrize(
         ("name", "fields"),
         [
             ("usageentry_kind_known", {"kind": "show"}),
-            ("usageentry_quantity_not_zero", {"quantity": 0}),
+            ("usageentry_quantity_not_zero", {"kind": "download", "quantity": 0}),
+            ("usageentry_one_episode_each", {"quantity": 2}),
         ],
     )
     def test_refuse_a_bad_entry(self, owner, now, name, fields):

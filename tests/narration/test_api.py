@@ -232,6 +232,7 @@ class TestOrderOfChecks:
                 "error": "Payment required",
                 "credits_remaining": 0,
                 "subscription_active": False,
+                "paid_user": False,
                 "upgrade_url": f"{settings.PUBLIC_URL}/billing",
             },
             separators=(",", ":"),

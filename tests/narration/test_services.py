@@ -18,7 +18,6 @@ from episodes.states import ProductionState, Publication
 from narration.limits import (
     REQUESTS_PER_HOUR,
     HourlyLimitReached,
-    NarrationQuotaExceeded,
     TextTooLong,
     TextTooShort,
     require_room,
@@ -120,7 +119,7 @@ class TestSubmitNarration:
         for _ in range(10):
             submit_narration(account=owner, submission=A_TEXT, now=now)
 
-        with pytest.raises(NarrationQuotaExceeded):
+        with pytest.raises(EpisodeQuotaExceeded):
             submit_narration(account=owner, submission=A_TEXT, now=now)
 
         assert Narration.objects.count() == NarrationRequest.objects.count() == 10
