@@ -15,6 +15,7 @@ JSON_PREFIXES = ("/api", "/v1", "/mcp")
 urlpatterns = [
     path("", include("core.urls")),
     path("", include("keys.urls")),
+    path("", include("billing.urls")),
     path("", include("webhooks.urls")),
     path("", include("shows.urls")),
     path("", include("narration.urls")),

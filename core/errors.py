@@ -69,6 +69,12 @@ class Forbidden(PodwrightError):
     code = "forbidden"
 
 
+class PaymentRequired(PodwrightError):
+    """It has to be paid for first; `details` say where."""
+
+    code = "payment_required"
+
+
 class QuotaExceeded(PodwrightError):
     """A plan or rate limit is used up; `details` carries the numbers."""
 

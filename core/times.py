@@ -15,3 +15,8 @@ def iso_milliseconds(moment: datetime | None) -> str | None:
     if moment is None:
         return None
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def iso_seconds(moment: datetime) -> str:
+    """`2026-03-01T00:00:00Z`, what is below a second cut off. `moment` has to be aware."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -73,3 +73,83 @@ QUOTA_EXCEEDED = {
     "Upgrade at GET /api/billing",
     "usage": {"episodes_used": 10, "episodes_limit": 10, "plan": "sandbox"},
 }
+PLANS = {
+    "success": True,
+    "plans": [
+        {
+            "id": "sandbox",
+            "name": "Sandbox",
+            "price_usd": 0,
+            "per_episode_usd": 0,
+            "per_download_per_1k_usd": 0,
+            "episodes_per_month": 10,
+            "max_shows": 5,
+            "checkout_url": None,
+        },
+        {
+            "id": "agent_pro",
+            "name": "Agent Pro",
+            "price_usd": 49,
+            "per_episode_usd": 0.05,
+            "per_download_per_1k_usd": 0.01,
+            "episodes_per_month": None,
+            "max_shows": None,
+            "checkout_url": "https://buy.stripe.com/...",
+        },
+        {
+            "id": "agent_scale",
+            "name": "Agent Scale",
+            "price_usd": 199,
+            "per_episode_usd": 0.03,
+            "per_download_per_1k_usd": 0.005,
+            "episodes_per_month": None,
+            "max_shows": None,
+            "checkout_url": "https://buy.stripe.com/...",
+        },
+        {
+            "id": "enterprise",
+            "name": "Enterprise",
+            "price_usd": None,
+            "contact": "hello@podclaw.io",
+        },
+    ],
+}
+BILLING = {
+    "success": True,
+    "billing": {
+        "plan": "agent_pro",
+        "plan_name": "Agent Pro",
+        "price_usd": 49,
+        "per_episode_usd": 0.05,
+        "per_download_per_1k_usd": 0.01,
+        "billing_cycle": {
+            "start": "2026-03-01T00:00:00Z",
+            "end": "2026-03-31T00:00:00Z",
+            "days_remaining": 18,
+        },
+        "usage": {
+            "episodes": {
+                "used": 23,
+                "limit": None,
+                "remaining": None,
+                "estimated_usage_cost_usd": 1.15,
+            },
+            "downloads": {"total": 4820, "estimated_usage_cost_usd": 0.0482},
+            "storage": {"used_gb": 2.4},
+        },
+        "upgrade_options": [PLANS["plans"][2], PLANS["plans"][3]],
+    },
+}
+ACTIVATED = {
+    "success": True,
+    "message": "Plan upgraded to Agent Pro! Base fee: $49/mo + $0.05/episode.",
+    "billing": {
+        "plan": "agent_pro",
+        "plan_name": "Agent Pro",
+        "price_usd": 49,
+        "per_episode_usd": 0.05,
+        "per_download_per_1k_usd": 0.01,
+        "activated_at": "2026-03-14T00:00:00.000Z",
+        "billing_cycle_start": "2026-03-14T00:00:00.000Z",
+    },
+}

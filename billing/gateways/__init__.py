@@ -1,0 +1,1 @@
+"""Who takes payments: nobody (`open`) or Stripe, behind one Protocol."""
