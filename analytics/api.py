@@ -27,9 +27,11 @@ from analytics.delivery import (
     media_answer,
     redirect_answer,
 )
+from analytics.descriptions import TRACK_OPERATIONS, TRACK_PARAMETERS
 from analytics.hits import Hit, HitKind
 from analytics.listening import Listening, note_delivered, note_listening
 from core.bare_response import bare_response
+from core.openapi import described
 from core.podclaw import error_body
 from episodes.addresses import find_published_audio
 from episodes.media import MediaFile, find_media, media_url
@@ -40,6 +42,7 @@ log = structlog.get_logger(__name__)
 PIECE_BYTES = 65_536
 
 
+@described("/api/track/{episode}", TRACK_OPERATIONS, parameters=TRACK_PARAMETERS)
 @csrf_exempt
 def track(request: HttpRequest, reference: str) -> HttpResponse:
     """302 to the audio of a published episode, one hit for every GET.

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from accounts.models import Account
 from billing.activation import activate_plan
+from billing.descriptions import ACTIVATION_OPERATIONS, BILLING_OPERATIONS, PLAN_LIST_OPERATIONS
 from billing.gateways.registry import payment_gateway
 from billing.plans import PLANS, Plan
 from billing.serializers import (
@@ -29,6 +30,8 @@ from keys.caller import account_of, key_of
 class PlanListView(ContractView):
     """E19. Public; a key with full access gets checkout addresses that are bound to its account."""
 
+    operations = PLAN_LIST_OPERATIONS
+
     def get_permissions(self) -> list[Any]:
         """Anybody may look."""
         return [AllowAny()]
@@ -43,6 +46,8 @@ class PlanListView(ContractView):
 class BillingView(ContractView):
     """E20; full access only (A3)."""
 
+    operations = BILLING_OPERATIONS
+
     def get(self, request: Request) -> Response:
         """Plan, cycle, usage, estimated costs and larger plans."""
         account = account_of(request)
@@ -54,6 +59,8 @@ class BillingView(ContractView):
 
 class ActivationView(ContractView):
     """E21; full access only (A3)."""
+
+    operations = ACTIVATION_OPERATIONS
 
     def post(self, request: Request) -> Response:
         """200 when the plan is paid for or granted, else 402 with the address to pay at."""

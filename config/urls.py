@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
 from django.views import defaults
 
+from config.openapi import OpenApiView
 from core.podclaw import error_body
 
 JSON_PREFIXES = ("/api", "/v1", "/mcp")
@@ -24,6 +25,7 @@ urlpatterns = [
     path("", include("analytics.urls")),
     path("", include("dashboard.urls")),
     path("admin/", admin.site.urls),
+    path("api/openapi.json", OpenApiView.as_view(), name="openapi"),
 ]
 
 

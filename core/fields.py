@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import validate_email
 from rest_framework import serializers
 
+from core.schemas import BOOLEAN, Schema, one_of
 from core.text import clean_line, clean_text
 from core.web_addresses import UrlInvalid, parse_url
 
@@ -59,6 +60,11 @@ class TextField(serializers.Field[str | None, object, Any, Any]):
         """What a subclass makes of the clean text."""
         return text
 
+    def schema(self) -> Schema:
+        """A string with its limits."""
+        limits: Schema = {"type": "string", "maxLength": self.max_length}
+        return limits if self.allow_null else {**limits, "minLength": 1}
+
 
 class WebAddressField(TextField):
     """An http(s) URL without credentials; nothing is resolved or called."""
@@ -79,6 +85,10 @@ class WebAddressField(TextField):
             self.fail("long", limit=f"{MAX_URL_LENGTH:,}")
         return written
 
+    def schema(self) -> Schema:
+        """A string that holds an address."""
+        return {**super().schema(), "format": "uri", "pattern": "^https?://"}
+
 
 class EmailField(TextField):
     """An e-mail address."""
@@ -95,6 +105,10 @@ class EmailField(TextField):
         except DjangoValidationError:
             self.fail("email")
         return text
+
+    def schema(self) -> Schema:
+        """A string that holds an e-mail address."""
+        return {**super().schema(), "format": "email"}
 
 
 class MimeTypeField(TextField):
@@ -128,6 +142,10 @@ class ChoiceField(TextField):
             self.fail("choice", choices=", ".join(self.choices))
         return text.lower()
 
+    def schema(self) -> Schema:
+        """The words."""
+        return one_of(self.choices)
+
 
 class BooleanField(serializers.Field[bool, object, Any, Any]):
     """true or false, also as "true", "false", "1", "0", 1 and 0."""
@@ -142,6 +160,10 @@ class BooleanField(serializers.Field[bool, object, Any, Any]):
         if word not in _TRUE | _FALSE:
             self.fail("type")
         return word in _TRUE
+
+    def schema(self) -> Schema:
+        """A truth value."""
+        return BOOLEAN
 
 
 class NumberField(serializers.Field[int | None, object, Any, Any]):
@@ -181,6 +203,11 @@ class NumberField(serializers.Field[int | None, object, Any, Any]):
             self.fail("type")
         return float(match[0]) if match[1] else int(match[0])
 
+    def schema(self) -> Schema:
+        """A number within its range."""
+        kind = "number" if self.rounded else "integer"
+        return {"type": kind, "minimum": self.low, "maximum": self.high}
+
 
 class MomentField(serializers.Field[datetime | None, object, Any, Any]):
     """An ISO 8601 date or date and time; without a zone it is read as UTC."""
@@ -209,3 +236,7 @@ class MomentField(serializers.Field[datetime | None, object, Any, Any]):
         if not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
             self.fail("range", low=EARLIEST_YEAR, high=LATEST_YEAR)
         return moment
+
+    def schema(self) -> Schema:
+        """A date and time; a date alone will do as well."""
+        return {"anyOf": [{"type": "string", "format": form} for form in ("date-time", "date")]}

@@ -22,7 +22,8 @@ KEPT_FOR = timedelta(hours=24)
 #: A request that has not ended by now was killed: its key may be used again.
 LEASE = timedelta(minutes=15)
 RETRY_AFTER_SECONDS = 2
-_KEY = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?")
+KEY_PATTERN = "[!-~]([ -~]{0,253}[!-~])?"
+_KEY = re.compile(KEY_PATTERN)
 
 
 class IdempotencyKeyInvalid(Invalid):

@@ -14,6 +14,13 @@ from core.api import ContractView, page_bounds
 from core.forms import FilePart, FormParser, ReceivedFile, is_form
 from core.parsers import BoundedJSONParser
 from core.routes import MAX_ID
+from episodes.descriptions import (
+    EPISODE_LIST_OPERATIONS,
+    EPISODE_OPERATIONS,
+    PUBLISH_OPERATIONS,
+    SHOW_EPISODE_LIST_OPERATIONS,
+    UPLOAD_OPERATIONS,
+)
 from episodes.models import Episode
 from episodes.serializers import (
     EpisodeChanges,
@@ -82,6 +89,7 @@ class NewEpisodeView(AudioFormView):
 class UploadView(AudioFormView):
     """E31."""
 
+    operations = UPLOAD_OPERATIONS
     required_scopes = {"POST": EPISODES_WRITE}
     parser_classes = [FormParser]
 
@@ -101,6 +109,7 @@ class UploadView(AudioFormView):
 class EpisodePublishView(NewEpisodeView):
     """E10, the flat form."""
 
+    operations = PUBLISH_OPERATIONS
     required_scopes = {"POST": EPISODES_WRITE}
 
     def post(self, request: Request) -> Response:
@@ -113,6 +122,7 @@ class EpisodePublishView(NewEpisodeView):
 class EpisodeListView(ContractView):
     """E13, the flat list: the show is named by `?show_id=`."""
 
+    operations = EPISODE_LIST_OPERATIONS
     required_scopes = {"GET": EPISODES_READ}
 
     def get(self, request: Request) -> Response:
@@ -123,6 +133,7 @@ class EpisodeListView(ContractView):
 class ShowEpisodeListView(NewEpisodeView):
     """E11 and E12, nested under the show."""
 
+    operations = SHOW_EPISODE_LIST_OPERATIONS
     required_scopes = {"GET": EPISODES_READ, "POST": EPISODES_WRITE}
 
     def get(self, request: Request, show_id: int) -> Response:
@@ -141,6 +152,7 @@ class ShowEpisodeListView(NewEpisodeView):
 class EpisodeView(ContractView):
     """E14 to E18; the nested forms also give the show, which has to be the episode's own."""
 
+    operations = EPISODE_OPERATIONS
     required_scopes = {"GET": EPISODES_READ, "PATCH": EPISODES_WRITE, "DELETE": EPISODES_WRITE}
 
     def get(self, request: Request, episode_id: int, show_id: int | None = None) -> Response:

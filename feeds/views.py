@@ -10,8 +10,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from core.bare_response import bare_response
+from core.openapi import described
 from core.podclaw import error_body
 from feeds.answers import METHODS, PREFLIGHT_HEADERS, feed_answer
+from feeds.descriptions import FEED_OPERATIONS, FEED_PARAMETERS
 from feeds.facts import PageMissing
 from feeds.store import FeedStore, FeedVersion, ShowGone, public_version, version_by_token
 
@@ -19,6 +21,7 @@ _LARGEST_ID = 2**63 - 1
 _LARGEST_PAGE = 100_000
 
 
+@described("/api/shows/{show_id}/feed", FEED_OPERATIONS, parameters=FEED_PARAMETERS)
 @csrf_exempt
 def feed_by_id(request: HttpRequest, show_id: int) -> HttpResponse:
     """The feed of a public show; anything else is a 404 in the PodClaw form."""

@@ -15,13 +15,14 @@ from rest_framework.response import Response
 from core.api import ContractView
 from core.client_address import client_address
 from keys.caller import account_of, actor_of, key_of
+from keys.descriptions import KEY_LIST_OPERATIONS, KEY_OPERATIONS, ROTATION_OPERATIONS
 from keys.lifecycle import get_key, revoke_key, rotate_key, update_key
 from keys.models import ApiKey
 from keys.quickstart import quickstart
 from keys.serializers import (
     KeyChanges,
+    KeyRotation,
     NewKey,
-    Rotation,
     issued_key_object,
     managed_key_object,
 )
@@ -42,6 +43,8 @@ WARNING = "Store this key securely. It will not be shown again."
 
 class KeyListView(ContractView):
     """E1. Without a key in the header anybody may call it; with one it adds a key (A1)."""
+
+    operations = KEY_LIST_OPERATIONS
 
     def get_permissions(self) -> list[Any]:
         """Listing needs a key with full access, creating needs none."""
@@ -88,6 +91,8 @@ class KeyListView(ContractView):
 class KeyView(ContractView):
     """One key of the account (contracts/podclaw.md A6); full access only."""
 
+    operations = KEY_OPERATIONS
+
     def get(self, request: Request, key_id: int) -> Response:
         """The key, without its secret."""
         return _key_answer(get_key(account=account_of(request), key_id=key_id))
@@ -118,9 +123,11 @@ class KeyView(ContractView):
 class KeyRotationView(ContractView):
     """A successor for a key that may have leaked, or has been in use for long enough."""
 
+    operations = ROTATION_OPERATIONS
+
     def post(self, request: Request, key_id: int) -> Response:
         """201 with the successor; the old key works `overlap_seconds` longer (a day by default)."""
-        seconds = self.parsed_body(Rotation).get("overlap_seconds", DEFAULT_OVERLAP_SECONDS)
+        seconds = self.parsed_body(KeyRotation).get("overlap_seconds", DEFAULT_OVERLAP_SECONDS)
         issued = rotate_key(
             account=account_of(request),
             key_id=key_id,

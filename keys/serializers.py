@@ -8,8 +8,10 @@ from typing import Any
 from rest_framework import serializers
 
 from core.fields import EmailField, MomentField, NumberField, TextField
+from core.schemas import Schema, a_list, one_of
 from core.times import iso_milliseconds
 from keys.models import ApiKey
+from keys.scopes import SCOPES
 from keys.services import IssuedKey
 
 MAX_NAME_LENGTH = 255
@@ -26,6 +28,10 @@ class ScopesField(serializers.Field[list[str], object, Any, Any]):
         if not isinstance(data, list) or not all(isinstance(scope, str) for scope in data):
             self.fail("type")
         return data
+
+    def schema(self) -> Schema:
+        """A list of scopes."""
+        return {**a_list(one_of(SCOPES)), "minItems": 1}
 
 
 class NewKey(serializers.Serializer[Any]):
@@ -44,7 +50,7 @@ class KeyChanges(serializers.Serializer[Any]):
     expires_at = MomentField(required=False, allow_null=True)
 
 
-class Rotation(serializers.Serializer[Any]):
+class KeyRotation(serializers.Serializer[Any]):
     """The body of POST /api/keys/:id/rotate."""
 
     overlap_seconds = NumberField(high=MAX_OVERLAP_SECONDS, required=False)

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from core.api import ContractView
 from keys.caller import account_of
 from keys.scopes import SHOWS_READ, SHOWS_WRITE
+from shows.descriptions import SHOW_LIST_OPERATIONS, SHOW_OPERATIONS
 from shows.models import Show
 from shows.serializers import NewShow, ShowChanges, show_object
 from shows.services import (
@@ -26,6 +27,7 @@ class ShowListView(ContractView):
     """E2 and E3."""
 
     required_scopes = {"GET": SHOWS_READ, "POST": SHOWS_WRITE}
+    operations = SHOW_LIST_OPERATIONS
 
     def get(self, request: Request) -> Response:
         """All shows of the account, newest first."""
@@ -54,6 +56,7 @@ class ShowView(ContractView):
     """E4, E5 and E6."""
 
     required_scopes = {"GET": SHOWS_READ, "PATCH": SHOWS_WRITE, "DELETE": SHOWS_WRITE}
+    operations = SHOW_OPERATIONS
 
     def get(self, request: Request, show_id: int) -> Response:
         """One show."""

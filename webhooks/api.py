@@ -14,12 +14,21 @@ from rest_framework.response import Response
 from core.api import ContractView, page_bounds
 from keys.caller import account_of
 from keys.scopes import WEBHOOKS_READ, WEBHOOKS_WRITE
+from webhooks.descriptions import (
+    DELIVERY_LIST_OPERATIONS,
+    PING_OPERATIONS,
+    REDELIVER_OPERATIONS,
+    REPLAY_OPERATIONS,
+    ROTATE_SECRET_OPERATIONS,
+    WEBHOOK_LIST_OPERATIONS,
+    WEBHOOK_OPERATIONS,
+)
 from webhooks.models import Delivery, Endpoint
 from webhooks.serializers import (
     EndpointChanges,
     NewEndpoint,
     Replay,
-    Rotation,
+    SecretRotation,
     delivery_object,
     endpoint_object,
     endpoint_with_secret,
@@ -44,6 +53,7 @@ DEFAULT_LIMIT, MAX_LIMIT = 50, 100
 class EndpointListView(ContractView):
     """E28 and E29."""
 
+    operations = WEBHOOK_LIST_OPERATIONS
     required_scopes = {"GET": WEBHOOKS_READ, "POST": WEBHOOKS_WRITE}
 
     def get(self, request: Request) -> Response:
@@ -62,6 +72,7 @@ class EndpointListView(ContractView):
 class EndpointView(ContractView):
     """One endpoint; DELETE is E30."""
 
+    operations = WEBHOOK_OPERATIONS
     required_scopes = {"GET": WEBHOOKS_READ, "PATCH": WEBHOOKS_WRITE, "DELETE": WEBHOOKS_WRITE}
 
     def get(self, request: Request, endpoint_id: int) -> Response:
@@ -88,6 +99,7 @@ class EndpointView(ContractView):
 class PingView(ContractView):
     """A test event."""
 
+    operations = PING_OPERATIONS
     required_scopes = {"POST": WEBHOOKS_WRITE}
 
     def post(self, request: Request, endpoint_id: int) -> Response:
@@ -101,6 +113,7 @@ class PingView(ContractView):
 class DeliveryListView(ContractView):
     """The log of one endpoint."""
 
+    operations = DELIVERY_LIST_OPERATIONS
     required_scopes = {"GET": WEBHOOKS_READ}
 
     def get(self, request: Request, endpoint_id: int) -> Response:
@@ -130,6 +143,7 @@ class DeliveryListView(ContractView):
 class RedeliverView(ContractView):
     """One delivery again."""
 
+    operations = REDELIVER_OPERATIONS
     required_scopes = {"POST": WEBHOOKS_WRITE}
 
     def post(self, request: Request, delivery_id: UUID) -> Response:
@@ -143,6 +157,7 @@ class RedeliverView(ContractView):
 class ReplayView(ContractView):
     """All events since a moment again."""
 
+    operations = REPLAY_OPERATIONS
     required_scopes = {"POST": WEBHOOKS_WRITE}
 
     def post(self, request: Request, endpoint_id: int) -> Response:
@@ -159,11 +174,12 @@ class ReplayView(ContractView):
 class RotateSecretView(ContractView):
     """A new secret."""
 
+    operations = ROTATE_SECRET_OPERATIONS
     required_scopes = {"POST": WEBHOOKS_WRITE}
 
     def post(self, request: Request, endpoint_id: int) -> Response:
         """200 with the new secret, this once; the previous one signs too for `overlap_hours`."""
-        hours = self.parsed_body(Rotation)["overlap_hours"]
+        hours = self.parsed_body(SecretRotation)["overlap_hours"]
         endpoint = rotate_secret(
             account=account_of(request),
             endpoint_id=endpoint_id,

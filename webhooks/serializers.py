@@ -7,7 +7,9 @@ from typing import Any
 from rest_framework import serializers
 
 from core.fields import BooleanField, MomentField, NumberField, WebAddressField
+from core.schemas import Schema, a_list, one_of
 from core.times import iso_milliseconds
+from webhooks.event_types import SELECTABLE
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.services import OVERLAP
 from webhooks.states import OPEN_STATES
@@ -26,6 +28,10 @@ class EventsField(serializers.Field[list[str], object, Any, Any]):
             self.fail("type")
         return data
 
+    def schema(self) -> Schema:
+        """A list of events."""
+        return {**a_list(one_of(SELECTABLE)), "minItems": 1}
+
 
 class EndpointChanges(serializers.Serializer[Any]):
     """The body of PATCH /api/v1/webhooks/:id; all fields are optional there."""
@@ -42,7 +48,7 @@ class NewEndpoint(serializers.Serializer[Any]):
     events = EventsField()
 
 
-class Rotation(serializers.Serializer[Any]):
+class SecretRotation(serializers.Serializer[Any]):
     """The body of POST /api/v1/webhooks/:id/rotate-secret: how long both secrets sign."""
 
     overlap_hours = NumberField(

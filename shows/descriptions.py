@@ -1,0 +1,54 @@
+"""What the OpenAPI document says of shows."""
+
+from __future__ import annotations
+
+from core.openapi import Operation
+from core.schemas import (
+    BOOLEAN,
+    COUNT,
+    ID,
+    MOMENT,
+    STRING,
+    URL,
+    a_list,
+    an_answer,
+    an_object,
+    or_null,
+    titled,
+)
+from shows.serializers import NewShow, ShowChanges
+
+SHOW = titled(
+    "Show",
+    an_object(
+        id=ID,
+        slug=STRING,
+        title=STRING,
+        description=or_null(STRING),
+        author=or_null(STRING),
+        owner_email=or_null(STRING),
+        language=STRING,
+        category=or_null(STRING),
+        image_url=or_null(URL),
+        website_url=or_null(URL),
+        explicit=BOOLEAN,
+        episode_count=COUNT,
+        feed_url=URL,
+        created_at=MOMENT,
+        updated_at=MOMENT,
+    ),
+)
+
+SHOW_LIST_OPERATIONS = {
+    "GET": Operation("List the shows", {200: an_answer(shows=a_list(SHOW), count=COUNT)}),
+    "POST": Operation(
+        "Create a show",
+        {201: an_answer(show=SHOW, id=ID, rss_url=URL, feed_url=URL)},
+        body=NewShow,
+    ),
+}
+SHOW_OPERATIONS = {
+    "GET": Operation("Read a show", {200: an_answer(show=SHOW)}),
+    "PATCH": Operation("Change a show", {200: an_answer(show=SHOW)}, body=ShowChanges),
+    "DELETE": Operation("Delete a show with its episodes", {204: None}),
+}
