@@ -25,13 +25,13 @@ install: $(VENV)/requirements.stamp ## Only install what `run` needs.
 
 install-dev: $(VENV)/requirements-dev.stamp ## Only install what `test` and `check` need.
 
-test: test-embedded test-servers ## Run the whole suite on SQLite, then on PostgreSQL and Redis.
+test: test-embedded test-servers ## Run the whole suite on SQLite, then all that servers can change on PostgreSQL and Redis.
 
 test-embedded: $(VENV)/requirements-dev.stamp ## Run the suite on SQLite.
 	$(BIN)/pytest -n $(TEST_PROCESSES) $(TEST_ARGUMENTS)
 
-test-servers: $(VENV)/requirements-dev.stamp ## Run the suite on PostgreSQL and Redis.
-	$(BIN)/python -m tests.servers $(BIN)/pytest -n $(TEST_PROCESSES) $(TEST_ARGUMENTS)
+test-servers: $(VENV)/requirements-dev.stamp ## Run what they can change on PostgreSQL and Redis.
+	$(BIN)/python -m tests.servers $(BIN)/pytest -n $(TEST_PROCESSES) --only-with-servers $(TEST_ARGUMENTS)
 
 check: $(VENV)/requirements-dev.stamp ## Lint, format, types, import order, migrations, deployment settings.
 	$(BIN)/ruff check .

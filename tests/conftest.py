@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -16,6 +17,36 @@ from shows.models import Show
 from shows.services import ShowDraft, create_show
 
 NOW = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
+#: Asking for one of these is the only way to the database; pytest-django closes every other one.
+DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_setup"})
+#: Folders whose tests also start processes of their own, or reach the broker and the cache.
+FOLDERS_WITH_SERVERS = frozenset({"clients", "config", "core", "flows"})
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--only-with-servers",
+        action="store_true",
+        help="Leave out what neither database nor broker can change: for the run after the first.",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("only_with_servers"):
+        return
+    left_out = [item for item in items if not _reaches_a_server(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if _reaches_a_server(item)]
+
+
+def _reaches_a_server(item: pytest.Item) -> bool:
+    folder = item.path.relative_to(Path(__file__).parent).parts[0]
+    asks = DATABASE_FIXTURES.intersection(getattr(item, "fixturenames", ()))
+    return (
+        bool(asks)
+        or item.get_closest_marker("django_db") is not None
+        or folder in FOLDERS_WITH_SERVERS
+    )
 
 
 @pytest.fixture(scope="session")
