@@ -14,6 +14,7 @@ from django.utils.text import slugify
 
 from accounts.models import Account
 from billing.services import lock_quota, require_room_for_show
+from core.changes import announce_change
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import feed_token, random_text
 from core.queue import enqueue
@@ -138,6 +139,7 @@ def update_show(
         show.updated_at = show.public_changed_at = now
         show.revision += 1
         show.save(update_fields=[*wanted, "updated_at", "public_changed_at", "revision"])
+        announce_change(show.pk)
         record_show_event(show, EventType.SHOW_UPDATED, now=now)
     return get_show(account=account, show_id=show_id)
 
@@ -159,13 +161,13 @@ def delete_show(*, account: Account, show_id: int, now: datetime) -> None:
         documents = show.episodes.filter(documents__isnull=False)
         release_stored(documents.values_list("documents__storage_key", flat=True))
         show.delete()
+        announce_change(show_id)
         enqueue("episodes.sweep_files")
 
 
 def note_public_change(*, show_id: int, now: datetime) -> None:
     """Raise the revision that the feed follows; demands the transaction of the change itself."""
-    if not transaction.get_connection().in_atomic_block:
-        raise transaction.TransactionManagementError("A public change is noted with the change.")
+    announce_change(show_id)
     Show.objects.filter(pk=show_id).update(revision=F("revision") + 1, public_changed_at=now)
 
 
