@@ -1,9 +1,9 @@
-"""What to answer for an episode's audio and media files: pure rules, for Django and for the edge."""
+"""What to answer for an episode's audio and media files: pure rules."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from core.http_semantics import (
     RangeUnsatisfiable,
@@ -13,23 +13,23 @@ from core.http_semantics import (
 )
 from episodes.media import MediaFile
 
-METHODS = "GET, HEAD, OPTIONS"
-#: Web players of any site may read audio, transcripts and chapters (contracts/rss.md 1.7).
+#: Web players of any site may read feeds, audio, transcripts and chapters (contracts/rss.md 1.7).
 CORS_HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "Accept-Ranges, Content-Length, Content-Range, ETag",
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
-PREFLIGHT_HEADERS = {
-    **CORS_HEADERS,
-    "Allow": METHODS,
-    "Access-Control-Allow-Methods": METHODS,
-    "Access-Control-Allow-Headers": "Range, If-Range, If-None-Match, Accept, X-Requested-With",
-    "Access-Control-Max-Age": "86400",
-}
 _YEAR = 31_536_000
 #: A stored document shows itself and nothing else: no script, no request, no form.
 _DOCUMENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+
+
+class Headers(Protocol):
+    """A request's headers by their usual spelling (`If-None-Match`)."""
+
+    def get(self, name: str, /) -> str | None:
+        """The header's value, None without one."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,8 @@ def redirect_answer(location: str) -> Answer:
     return Answer(302, {**headers, "Content-Length": "0"})
 
 
-def media_answer(
-    file: MediaFile, *, size: int, method: str, request_headers: Mapping[str, str]
-) -> Answer:
-    """The answer to a GET or HEAD for `file`, which is `size` bytes long now.
-
-    `request_headers` is looked up by the usual spelling (`If-None-Match`, `If-Range`, `Range`).
-    """
+def media_answer(file: MediaFile, *, size: int, method: str, request_headers: Headers) -> Answer:
+    """The answer to a GET or HEAD for `file`, which is `size` bytes long now."""
     visibility = "private" if file.is_private else "public"
     headers = {
         "ETag": file.entity_tag,

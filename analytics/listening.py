@@ -154,25 +154,6 @@ class HitRecorder:
         return self._spool
 
 
-def note_listening(
-    environ: Mapping[str, object], listening: Listening, *, now: datetime
-) -> Hit | None:
-    """Note the hit of a request; None when it was not a GET, or was lost. Never raises.
-
-    `environ` is the WSGI environment (Django's `request.META`).
-    """
-    if environ.get("REQUEST_METHOD") != "GET":
-        return None
-    recorder = hit_recorder(settings.DATA_DIR, settings.TRUSTED_PROXIES)
-    return recorder.note(environ, listening, time_ms=int(now.timestamp() * 1_000))
-
-
-def note_delivered(hit: Hit | None, sent: int) -> None:
-    """Note how many bytes of the body of `hit`'s answer were sent. Never raises."""
-    if hit is not None and sent > 0:
-        hit_recorder(settings.DATA_DIR, settings.TRUSTED_PROXIES).note_delivered(hit, sent)
-
-
 @lru_cache(maxsize=8)
 def hit_recorder(data_dir: Path, trusted: Networks) -> HitRecorder:
     """This process's recorder below `data_dir`."""

@@ -16,7 +16,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 CHUNKED_BODY_LIMIT = "300000000"
 
 
-def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+def house(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Django's application, told about bodies that come in chunks.
 
     Such a request has no length, which Django takes for an empty body. A server that sets
@@ -34,3 +34,8 @@ try:
 except BadSetting as error:
     # One line for the operator instead of a server's traceback.
     raise SystemExit(str(error)) from None
+
+from edge.door import before  # noqa: E402 - needs Django to be set up
+
+#: Listeners are answered at the door, ahead of Django; everybody else comes into the house.
+application = before(house)

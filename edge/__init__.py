@@ -1,1 +1,1 @@
-"""The listener's door: feed, track and media requests."""
+"""The listener's door: feeds, redirects and media, answered without the rest of the house."""

@@ -27,6 +27,7 @@ class MediaFile:
 
     `episode_id` and `show_id` are those of the published episode that the audio belongs to, None
     for documents and for audio that the public does not know yet. `asset_id` is None for documents.
+    `owner_id` is the show whose public changes tell of every change to this, None when no show does.
     """
 
     storage_key: str
@@ -37,6 +38,7 @@ class MediaFile:
     asset_id: int | None = None
     episode_id: int | None = None
     show_id: int | None = None
+    owner_id: int | None = None
 
 
 def media_url(storage_key: str) -> str:
@@ -64,7 +66,8 @@ def _media_base() -> str:
 def _find_audio(storage_key: str) -> MediaFile | None:
     row = (
         AudioAsset.objects.filter(storage_key=storage_key)
-        # Uploaded audio may have several episodes: what the public sees counts.
+        # Uploaded audio may have several episodes: what the public sees counts. Any published one of
+        # them is a right answer, so it is enough to follow the changes of that one's show.
         .order_by(
             Case(When(_SEEN_BY_ALL, then=0), When(_PUBLISHED, then=1), default=2), "-episodes__pk"
         )
@@ -73,6 +76,7 @@ def _find_audio(storage_key: str) -> MediaFile | None:
             "bytes",
             "sha256",
             "mime_type",
+            "origin",
             "episodes__pk",
             "episodes__state",
             "episodes__show_id",
@@ -80,7 +84,8 @@ def _find_audio(storage_key: str) -> MediaFile | None:
         )
         .first()
     )
-    if row is None:
+    if row is None or (row["origin"] == AudioAsset.Origin.PRODUCED and row["episodes__pk"] is None):
+        # What was made for an episode is gone with it, even while the file waits to be swept.
         return None
     is_published = row["episodes__state"] == Publication.PUBLISHED
     return MediaFile(
@@ -92,6 +97,7 @@ def _find_audio(storage_key: str) -> MediaFile | None:
         asset_id=row["pk"],
         episode_id=row["episodes__pk"] if is_published else None,
         show_id=row["episodes__show_id"] if is_published else None,
+        owner_id=row["episodes__show_id"] if is_published else None,
     )
 
 
@@ -99,17 +105,20 @@ def _find_document(storage_key: str) -> MediaFile | None:
     row = (
         EpisodeDocument.objects.filter(storage_key=storage_key)
         .exclude(kind=EpisodeDocument.Kind.TIMELINE_JSON)
-        .values("bytes", "mime_type", "episode__state", "episode__show__visibility")
+        .values(
+            "bytes", "mime_type", "episode__state", "episode__show_id", "episode__show__visibility"
+        )
         .first()
     )
     if row is None:
         return None
+    is_published = row["episode__state"] == Publication.PUBLISHED
     return MediaFile(
         storage_key=storage_key,
         bytes=row["bytes"],
         mime_type=row["mime_type"],
         # Random keys are used once, so the key stands for the content.
         entity_tag=f'"{hashlib.sha256(storage_key.encode()).hexdigest()[:32]}"',
-        is_private=row["episode__show__visibility"] != Show.Visibility.PUBLIC
-        or row["episode__state"] != Publication.PUBLISHED,
+        is_private=row["episode__show__visibility"] != Show.Visibility.PUBLIC or not is_published,
+        owner_id=row["episode__show_id"] if is_published else None,
     )

@@ -12,6 +12,7 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from accounts.models import Account
+from edge.door import forget_everything
 from keys.services import IssuedKey, issue_first_key
 from shows.models import Show
 from shows.services import ShowDraft, create_show
@@ -54,6 +55,12 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
     """SQLite in a file, as in production: in memory, threads share locks that files do not have."""
     if connection.vendor == "sqlite":
         connection.settings_dict["TEST"]["NAME"] = str(settings.DATA_DIR / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def _empty_door() -> None:
+    """Ids come again in every test, and no test may find what another one published."""
+    forget_everything()
 
 
 @pytest.fixture(autouse=True)

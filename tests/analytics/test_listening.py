@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from analytics.hits import HitKind
-from analytics.listening import Listening, listener_key, note_listening
+from analytics.listening import Listening, hit_recorder, listener_key
 from tests.factories.published import publish_produced
 
 NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
@@ -16,13 +16,14 @@ TRACK = Listening(kind=HitKind.TRACK, episode_id=1, show_id=1, status=302)
 
 
 @pytest.fixture
-def listen(hits):
+def listen(hits, settings):
     """Notes one request and gives the hit that it made."""
 
     def note(*, now=NOON, **environ):
         known = {hit.hit_id for hit in hits()}
         environ = {"REQUEST_METHOD": "GET", "REMOTE_ADDR": "203.0.113.9"} | environ
-        assert note_listening(environ, TRACK, now=now)
+        recorder = hit_recorder(settings.DATA_DIR, settings.TRUSTED_PROXIES)
+        assert recorder.note(environ, TRACK, time_ms=int(now.timestamp() * 1_000))
         (hit,) = [hit for hit in hits() if hit.hit_id not in known]
         return hit
 
@@ -95,13 +96,6 @@ class TestHeaders:
     )
     def test_give_no_host_without_a_name(self, listen, referrer):
         assert listen(HTTP_REFERER=referrer).referrer_host == ""
-
-
-class TestNoteListening:
-    @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "POST", ""])
-    def test_notes_only_get(self, hits, method):
-        assert not note_listening({"REQUEST_METHOD": method}, TRACK, now=NOON)
-        assert hits() == []
 
 
 @pytest.mark.parametrize(

@@ -219,7 +219,8 @@ class TestHits:
     def test_say_what_part_was_answered(self, client, path, episode, data_dir):
         client.get(path, headers={"Range": "bytes=100-199"}).close()
 
-        (hit,) = hits(data_dir)
+        hit, ended = hits(data_dir)
+        assert (ended.kind, ended.delivered) == (HitKind.DELIVERED, 100)
         assert hit.kind == HitKind.MEDIA
         assert (hit.episode_id, hit.show_id) == (episode.pk, episode.show_id)
         assert hit.asset_id == episode.asset_id

@@ -1,0 +1,185 @@
+"""The door itself: one WSGI callable that answers listeners from memory and lets all others through.
+
+It knows published artefacts only. What it keeps is compared with the show's stamp before each use
+(core/changes.py); only what is new or has changed is asked for, and that is the only query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from pathlib import Path
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+import structlog
+from django.conf import settings
+from django.db import Error as DatabaseFailure
+from django.db import close_old_connections
+
+from analytics.listening import hit_recorder
+from core.changes import ChangeStamps, change_stamps
+from edge.answers import PREFLIGHT, Answer, make_answer
+from edge.feeds import FeedEntry
+from edge.fixed import FixedEntry
+from edge.media import MediaEntry
+from edge.routes import Kind, Route, find_route, page_number
+from edge.shelf import Entry, Shelf
+from edge.tracks import TrackEntry
+from episodes.addresses import find_published_audio
+from episodes.media import find_media
+from feeds.facts import PageMissing
+from feeds.store import FeedStore, FeedVersion, ShowGone, public_version, version_by_token
+
+log = structlog.get_logger(__name__)
+
+_LARGEST_ID = 2**63 - 1
+#: How often a state is read again because something changed meanwhile, before it is used once only.
+_TRIES = 3
+
+
+class Door:
+    """Answers for one DATA_DIR; safe between threads."""
+
+    def __init__(self, data_dir: Path, *, tidy: Callable[[], None] = lambda: None) -> None:
+        """`tidy` is called around each use of the database, outside of which Django does it."""
+        self._tidy = tidy
+        self.shelf = Shelf()
+        self._stamps = change_stamps().words
+        self._feeds = FeedStore(data_dir / "feeds")
+        self._recorder = hit_recorder(data_dir, settings.TRUSTED_PROXIES)
+
+    def answer(self, environ: WSGIEnvironment) -> Answer | None:
+        """The answer to a request; None for everything that is not the door's."""
+        address = environ["PATH_INFO"]
+        query = environ["QUERY_STRING"]
+        if not query or "page" not in query:
+            entry = self.shelf.get(address)
+            if entry is not None and entry.stamp == self._stamps[entry.slot]:
+                method = environ["REQUEST_METHOD"]
+                if method == "GET" or method == "HEAD":  # noqa: PLR1714 - twice as fast as a set
+                    entry.used = True
+                    return entry.answer(environ)
+        return self._look(environ, address, query)
+
+    def _look(self, environ: WSGIEnvironment, address: str, query: str) -> Answer | None:
+        found = find_route(address)
+        if found is None:
+            return None
+        route, reference = found
+        method = environ["REQUEST_METHOD"]
+        if method == "OPTIONS":
+            return PREFLIGHT
+        if method not in {"GET", "HEAD"}:
+            return route.not_allowed
+        try:
+            entry = self._entry(route, reference, address, page_number(query))
+        except DatabaseFailure as error:
+            log.error("door_without_database", kind=route.kind.value, error=type(error).__name__)  # noqa: TRY400
+            return _for_method(route.unavailable, method)
+        return _for_method(route.missing, method) if entry is None else entry.answer(environ)
+
+    def _entry(self, route: Route, reference: str, address: str, page: int | None) -> Entry | None:
+        """What is published at the address, from the shelf or read now; None where nothing is."""
+        is_feed = route.kind in {Kind.PUBLIC_FEED, Kind.PRIVATE_FEED}
+        if not is_feed or page == 1:
+            page = 1
+        elif page is None:
+            return None
+        else:
+            address = f"{address}?page={page}"
+        held = self.shelf.get(address)
+        if held is not None and held.stamp == self._stamps[held.slot]:
+            held.used = True
+            return held
+        self._tidy()
+        try:
+            return self._read(route.kind, reference, address, page)
+        finally:
+            self._tidy()
+
+    def _read(self, kind: Kind, reference: str, address: str, page: int) -> Entry | None:
+        entry: Entry | None = None
+        for _ in range(_TRIES):
+            before = self._stamps[ChangeStamps.ANY]
+            entry, show_id = self._published(kind, reference, page)
+            if entry is None or show_id is None:
+                self.shelf.drop(address)
+                break
+            entry.slot = ChangeStamps.slot(show_id)
+            entry.stamp = self._stamps[entry.slot]
+            # Nothing changed in between, so this is the state of that stamp.
+            if self._stamps[ChangeStamps.ANY] == before:
+                self.shelf.put(address, entry)
+                break
+        return entry
+
+    def _published(self, kind: Kind, reference: str, page: int) -> tuple[Entry | None, int | None]:
+        """The entry, and the one show whose changes it follows; None for what may not be kept."""
+        if kind is Kind.TRACK:
+            audio = find_published_audio(reference)
+            return (TrackEntry(audio, self._recorder), audio.show_id) if audio else (None, None)
+        if kind is Kind.MEDIA:
+            file = find_media(reference)
+            return (MediaEntry(file, self._recorder), file.owner_id) if file else (None, None)
+        if kind is Kind.PRIVATE_FEED:
+            return self._private_feed(reference, page)
+        show_id = int(reference) if len(reference) <= len(str(_LARGEST_ID)) else _LARGEST_ID + 1
+        version = public_version(show_id) if show_id <= _LARGEST_ID else None
+        return self._feed(version, page)
+
+    def _private_feed(self, token: str, page: int) -> tuple[Entry | None, int | None]:
+        version = version_by_token(token)
+        if version is None or version.is_private:
+            return self._feed(version, page)
+        # The show became public: its feed moved for good to its address by id.
+        location = f"{settings.PUBLIC_URL}/api/shows/{version.show_id}/feed"
+        answer = make_answer(301, {"Location": location, "Content-Length": "0"})
+        return FixedEntry(answer), version.show_id
+
+    def _feed(self, version: FeedVersion | None, page: int) -> tuple[Entry | None, int | None]:
+        if version is None:
+            return None, None
+        try:
+            feed = self._feeds.get(version, page=page)
+        except (PageMissing, ShowGone):
+            return None, None
+        return FeedEntry(feed, is_private=version.is_private), version.show_id
+
+
+def _for_method(answer: Answer, method: str) -> Answer:
+    return answer._replace(body=[]) if method == "HEAD" else answer
+
+
+def door() -> Door:
+    """The door for the present settings, inside of Django's own handling of requests."""
+    return _door_for(
+        settings.DATA_DIR,
+        settings.PUBLIC_URL,
+        settings.PUBLIC_MEDIA_URL,
+        settings.OP3_PREFIX,
+        settings.TRUSTED_PROXIES,
+    )
+
+
+@lru_cache(maxsize=1)
+def _door_for(data_dir: Path, *settings_that_answers_hold: object) -> Door:
+    return Door(data_dir)
+
+
+def forget_everything() -> None:
+    """Begin with an empty door, as a new process does."""
+    _door_for.cache_clear()
+
+
+def before(behind: WSGIApplication) -> WSGIApplication:
+    """The WSGI application that asks the door first, then `behind`."""
+    find = Door(settings.DATA_DIR, tidy=close_old_connections).answer
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        answer = find(environ)
+        if answer is None:
+            return behind(environ, start_response)
+        start_response(answer[0], answer[1])
+        return answer[2]
+
+    return application

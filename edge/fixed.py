@@ -1,0 +1,25 @@
+"""An address that always says the same: a feed that moved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from edge.answers import Answer
+
+
+class FixedEntry:
+    """One ready answer."""
+
+    __slots__ = ("_answer", "slot", "stamp", "used", "weight")
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        self.slot = self.stamp = self.weight = 0
+        self.used = True
+
+    def answer(self, environ: Mapping[str, object]) -> Answer:
+        """The answer; it has no body that HEAD would leave out."""
+        return self._answer
+
+    def shed(self) -> None:
+        """There is nothing to give up."""

@@ -1,0 +1,138 @@
+"""A stored file at the door: from the disk in parts, through the proxy, or away to the object store."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from functools import partial
+
+import structlog
+from django.conf import settings
+from django.core.files.storage import FileSystemStorage, default_storage
+
+from analytics.delivery import Answer as MediaAnswer
+from analytics.delivery import media_answer, redirect_answer
+from analytics.hits import Hit, HitKind
+from analytics.listening import HitRecorder, Listening
+from edge.answers import Answer, bare_refusal, make_answer
+from edge.file_part import PIECE_BYTES, FilePart
+from episodes.media import MediaFile, media_url
+
+log = structlog.get_logger(__name__)
+
+#: A signed address is good for a day; after an hour listeners get a fresh one.
+_SIGNED_SECONDS = 3_600.0
+_LOST = bare_refusal(404, {"Cache-Control": "no-store"})
+
+
+class RequestHeaders:
+    """A WSGI environment, looked up by the usual names of headers."""
+
+    __slots__ = ("_environ",)
+
+    def __init__(self, environ: Mapping[str, object]) -> None:
+        self._environ = environ
+
+    def get(self, name: str) -> str | None:
+        """The header's value, None without one."""
+        value = self._environ.get("HTTP_" + name.upper().replace("-", "_"))
+        return None if value is None else str(value)
+
+
+class MediaEntry:
+    """One stored file; a GET of published audio is one hit."""
+
+    __slots__ = (
+        "_file",
+        "_recorder",
+        "_signed",
+        "_signed_until",
+        "slot",
+        "stamp",
+        "used",
+        "weight",
+    )
+
+    def __init__(self, file: MediaFile, recorder: HitRecorder) -> None:
+        self._file = file
+        self._recorder = recorder
+        self._signed = ""
+        self._signed_until = 0.0
+        self.slot = self.stamp = self.weight = 0
+        self.used = True
+
+    def answer(self, environ: Mapping[str, object]) -> Answer:
+        """The file, a part of it, or where it is."""
+        if isinstance(default_storage, FileSystemStorage):
+            return self._from_disk(environ)
+        return self._from_object_store(environ)
+
+    def shed(self) -> None:
+        """There is nothing to give up."""
+
+    def _from_disk(self, environ: Mapping[str, object]) -> Answer:
+        try:
+            source = open(default_storage.path(self._file.storage_key), "rb")  # noqa: SIM115, PTH123
+        except OSError as error:
+            log.error("media_file_unreadable", error=type(error).__name__)  # noqa: TRY400 - said
+            return _LOST
+        size = os.fstat(source.fileno()).st_size
+        answer = self._part(environ, size=size)
+        hit = self._note(environ, answer)
+        if environ["REQUEST_METHOD"] == "HEAD" or answer.length == 0:
+            source.close()
+            return make_answer(answer.status, answer.headers)
+        sent = partial(self._note_sent, hit)
+        if answer.length > PIECE_BYTES:
+            part = FilePart(source, start=answer.start, length=answer.length, on_end=sent)
+            return make_answer(answer.status, answer.headers, part)
+        with source:
+            piece = os.pread(source.fileno(), answer.length, answer.start)
+        # The server takes the one piece at once, as it does each piece of a longer body.
+        sent(len(piece))
+        return make_answer(answer.status, answer.headers, [piece])
+
+    def _from_object_store(self, environ: Mapping[str, object]) -> Answer:
+        """Send the listener to the store; a HEAD is answered here, as signed addresses know only GET."""
+        if environ["REQUEST_METHOD"] == "HEAD":
+            answer = self._part(environ, size=self._file.bytes)
+            return make_answer(answer.status, answer.headers)
+        answer = redirect_answer(self._location())
+        self._note(environ, answer)
+        return make_answer(answer.status, answer.headers)
+
+    def _part(self, environ: Mapping[str, object], *, size: int) -> MediaAnswer:
+        method = str(environ["REQUEST_METHOD"])
+        return media_answer(
+            self._file, size=size, method=method, request_headers=RequestHeaders(environ)
+        )
+
+    def _location(self) -> str:
+        if settings.PUBLIC_MEDIA_URL:
+            return media_url(self._file.storage_key)
+        if time.monotonic() >= self._signed_until:
+            self._signed = default_storage.url(  # type: ignore[call-arg] # the S3 storage's own signature
+                self._file.storage_key, parameters={"ResponseContentType": self._file.mime_type}
+            )
+            self._signed_until = time.monotonic() + _SIGNED_SECONDS
+        return self._signed
+
+    def _note(self, environ: Mapping[str, object], answer: MediaAnswer) -> Hit | None:
+        file = self._file
+        if environ["REQUEST_METHOD"] != "GET" or file.episode_id is None or file.show_id is None:
+            return None
+        listening = Listening(
+            kind=HitKind.MEDIA,
+            episode_id=file.episode_id,
+            show_id=file.show_id,
+            asset_id=file.asset_id,
+            status=answer.status,
+            answer_start=answer.start,
+            answer_length=answer.length,
+        )
+        return self._recorder.note(environ, listening, time_ms=time.time_ns() // 1_000_000)
+
+    def _note_sent(self, hit: Hit | None, sent: int) -> None:
+        if hit is not None and sent > 0:
+            self._recorder.note_delivered(hit, sent)

@@ -1,0 +1,91 @@
+"""What a web process keeps in memory of published artefacts, bounded in number and in bytes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Protocol
+
+from edge.answers import Answer
+
+MOST_ENTRIES = 20_000
+MOST_BYTES = 64_000_000
+
+
+class Entry(Protocol):
+    """One address's artefact, as it was when `stamp` was its show's (core/changes.py)."""
+
+    slot: int
+    stamp: int
+    used: bool
+    weight: int
+
+    def answer(self, environ: Mapping[str, object]) -> Answer:
+        """The answer to a GET or HEAD."""
+        ...
+
+    def shed(self) -> None:
+        """Give up what can be read again from files; `weight` becomes smaller."""
+        ...
+
+
+class Shelf:
+    """Entries by address. Reading takes no lock; what was not used for a round makes room first."""
+
+    def __init__(self, *, most_entries: int = MOST_ENTRIES, most_bytes: int = MOST_BYTES) -> None:
+        self._entries: dict[str, Entry] = {}
+        self._lock = threading.Lock()
+        self._most_entries = most_entries
+        self._most_bytes = most_bytes
+        self.weight = 0
+        #: A lookup is one call of the dictionary itself.
+        self.get = self._entries.get
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def put(self, address: str, entry: Entry) -> None:
+        """Keep `entry` in place of an older one."""
+        with self._lock:
+            self._take(address)
+            self._place(address, entry)
+            self._make_room()
+
+    def drop(self, address: str) -> None:
+        """Forget the entry of an address."""
+        with self._lock:
+            self._take(address)
+
+    def _take(self, address: str) -> Entry | None:
+        entry = self._entries.pop(address, None)
+        if entry is not None:
+            self.weight -= entry.weight
+        return entry
+
+    def _place(self, address: str, entry: Entry) -> None:
+        self._entries[address] = entry
+        self.weight += entry.weight
+
+    def _make_room(self) -> None:
+        """Second chance: the oldest goes, unless it was used since its turn last came."""
+        # Twice round at most: the first round takes the chances away, the second the entries.
+        for _ in range(2 * len(self._entries)):
+            too_many = len(self._entries) > self._most_entries
+            if not too_many and self.weight <= self._most_bytes:
+                return
+            address = next(iter(self._entries))
+            entry = self._take(address)
+            if entry is None:
+                continue
+            if entry.used:
+                entry.used = False
+            elif too_many or not _shed(entry):
+                continue
+            self._place(address, entry)
+
+
+def _shed(entry: Entry) -> bool:
+    """Make the entry lighter; False when it cannot be."""
+    weight = entry.weight
+    entry.shed()
+    return entry.weight < weight or weight == 0

@@ -1,0 +1,43 @@
+"""The counted address of an episode at the door: notes a hit and sends the listener on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from django.utils.encoding import iri_to_uri
+
+from analytics.delivery import redirect_answer
+from analytics.hits import HitKind
+from analytics.listening import HitRecorder, Listening
+from edge.answers import Answer, make_answer
+from episodes.addresses import PublishedAudio
+
+
+class TrackEntry:
+    """One published episode's redirect: 302 to its audio, one hit for every GET."""
+
+    __slots__ = ("_listening", "_recorder", "_redirect", "slot", "stamp", "used", "weight")
+
+    def __init__(self, audio: PublishedAudio, recorder: HitRecorder) -> None:
+        redirect = redirect_answer(iri_to_uri(audio.address))
+        self._redirect = make_answer(redirect.status, redirect.headers)
+        self._listening = Listening(
+            kind=HitKind.TRACK,
+            episode_id=audio.episode_id,
+            show_id=audio.show_id,
+            asset_id=audio.asset_id,
+            status=redirect.status,
+        )
+        self._recorder = recorder
+        self.slot = self.stamp = self.weight = 0
+        self.used = True
+
+    def answer(self, environ: Mapping[str, object]) -> Answer:
+        """The redirect; a HEAD is not counted."""
+        if environ["REQUEST_METHOD"] == "GET":
+            self._recorder.note(environ, self._listening, time_ms=time.time_ns() // 1_000_000)
+        return self._redirect
+
+    def shed(self) -> None:
+        """There is nothing to give up."""

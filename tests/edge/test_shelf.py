@@ -1,0 +1,82 @@
+"""Tests of what a web process keeps: bounded, and what is asked for stays."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from edge.shelf import Shelf
+
+
+class Kept:
+    def __init__(self, weight=0):
+        self.slot = self.stamp = 0
+        self.used = False
+        self.weight = weight
+
+    def answer(self, environ):
+        raise NotImplementedError
+
+    def shed(self):
+        self.weight = 0
+
+
+@pytest.fixture
+def shelf():
+    return Shelf(most_entries=3, most_bytes=100)
+
+
+def test_lets_the_oldest_unused_entry_go(shelf):
+    for address in "abc":
+        shelf.put(address, Kept())
+    shelf.get("a").used = True
+
+    shelf.put("d", Kept())
+
+    assert shelf.get("b") is None
+    assert all(shelf.get(address) for address in "acd")
+
+
+def test_sheds_weight_before_it_lets_entries_go(shelf):
+    for address in "abc":
+        shelf.put(address, Kept(weight=45))
+
+    assert len(shelf) == 3
+    assert shelf.weight == 90
+    assert shelf.get("a").weight == 0
+
+
+def test_sheds_the_last_one_too(shelf):
+    shelf.put("a", Kept(weight=1_000))
+
+    assert shelf.weight == 0
+
+
+def test_counts_an_entry_once(shelf):
+    for weight in (10, 20, 30):
+        shelf.put("a", Kept(weight=weight))
+    assert shelf.weight == 30
+
+    shelf.drop("a")
+    shelf.drop("a")
+
+    assert (len(shelf), shelf.weight) == (0, 0)
+
+
+def test_ends_when_everything_is_in_use(shelf):
+    for number in range(50):
+        entry = Kept(weight=40)
+        entry.used = True
+        shelf.put(str(number), entry)
+
+    assert len(shelf) <= 3
+    assert shelf.weight <= 100
+
+
+def test_holds_its_bounds_among_threads(shelf):
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: shelf.put(str(number % 20), Kept(weight=30)), range(4_000)))
+
+    assert len(shelf) <= 3
+    assert shelf.weight == sum(entry.weight for entry in shelf._entries.values())
