@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 #: Sweeps by registered task name; each finds rows that are due or whose lease has expired.
 SWEEP_EVERY_SECONDS = 60
+#: People set a time on the clock and look: the schedule is one query on a small index.
+PUBLISH_EVERY_SECONDS = 5
 SWEEPS = (
     "production.sweep",
     "narration.sweep",
@@ -84,6 +86,10 @@ def _settings() -> tuple[Path, str]:
         raise
 
 
+def _seconds_between(sweep: str) -> int:
+    return PUBLISH_EVERY_SECONDS if sweep == "episodes.publish_due" else SWEEP_EVERY_SECONDS
+
+
 app.conf.update(
     **broker_settings(*_settings()),
     broker_connection_retry_on_startup=True,
@@ -102,12 +108,12 @@ app.conf.update(
     worker_enable_remote_control=False,
     enable_utc=True,
     timezone="UTC",
-    # A sweep that nobody ran within its minute is dropped: the next one does the same work.
+    # A sweep that nobody ran before the next one is dropped: the next one does the same work.
     beat_schedule={
         name: {
             "task": name,
-            "schedule": SWEEP_EVERY_SECONDS,
-            "options": {"expires": SWEEP_EVERY_SECONDS},
+            "schedule": _seconds_between(name),
+            "options": {"expires": _seconds_between(name)},
         }
         for name in SWEEPS
     },

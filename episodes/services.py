@@ -277,17 +277,6 @@ def delete_episode(
         enqueue("episodes.sweep_files")
 
 
-def publish_due(*, now: datetime, limit: int = 500) -> int:
-    """Publish scheduled episodes whose time has come; returns how many this call published.
-
-    Each is locked and checked again before it is published, so two clocks publish it once.
-    """
-    published = 0
-    for episode_id in list(Episode.objects.due(now=now).values_list("pk", flat=True)[:limit]):
-        published += _publish_one_due(episode_id, now=now)
-    return published
-
-
 def lock_episode(*, episode_id: int) -> bool:
     """Hold the episode's row until the transaction ends; False when it is gone.
 
@@ -537,23 +526,3 @@ def _locked_for_production(episode_id: int) -> Episode | None:
         .filter(pk=episode_id)
         .first()
     )
-
-
-def _publish_one_due(episode_id: int, *, now: datetime) -> int:
-    with transaction.atomic(durable=True):
-        waiting = Episode.objects.due(now=now).filter(pk=episode_id)
-        show_id = waiting.values_list("show_id", flat=True).first()
-        if show_id is None or not _lock_show(show_id):
-            return 0
-        episode = (
-            waiting.select_for_update(of=("self",)).select_related("show__account", "asset").first()
-        )
-        if episode is None:
-            return 0
-        episode.state = Publication.PUBLISHED
-        episode.published_at = episode.publish_at
-        episode.updated_at = now
-        episode.save(update_fields=["state", "published_at", "updated_at"])
-        note_public_change(show_id=episode.show_id, now=now)
-        record_episode_event(episode, EventType.EPISODE_PUBLISHED, now=now)
-        return 1

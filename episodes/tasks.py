@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from episodes.files import sweep_files
-from episodes.services import publish_due
+from episodes.schedule import publish_due
 
 
 @shared_task(name="episodes.publish_due")

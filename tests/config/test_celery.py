@@ -66,3 +66,11 @@ class TestStart:
 
         assert rung[: len(SWEEPS)] == list(SWEEPS)
         wait_until(lambda: rung == [*SWEEPS, *SWEEPS])
+
+
+class TestClock:
+    def test_rings_for_the_schedule_every_few_seconds_and_for_all_else_every_minute(self) -> None:
+        seconds = {name: entry["schedule"] for name, entry in app.conf.beat_schedule.items()}
+
+        assert seconds.pop("episodes.publish_due") == 5
+        assert set(seconds.values()) == {60}

@@ -10,12 +10,12 @@ from billing.models import UsageEntry
 from billing.services import EpisodeQuotaExceeded, episode_usage
 from core.errors import PodwrightError
 from episodes.models import AudioAsset, Episode, EpisodeDocument
+from episodes.schedule import publish_due
 from episodes.services import (
     EpisodeDraft,
     create_episode,
     delete_episode,
     fail_production,
-    publish_due,
     update_episode,
 )
 from episodes.states import Publication

@@ -10,7 +10,8 @@ from django.db import transaction
 from lxml import etree
 
 from episodes.models import Episode
-from episodes.services import delete_episode, publish_due, update_episode
+from episodes.schedule import publish_due
+from episodes.services import delete_episode, update_episode
 from episodes.states import Publication
 from shows.models import Show
 from shows.services import delete_show, ensure_narration_show, update_show

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from episodes.services import delete_episode, publish_due, update_episode
+from episodes.schedule import publish_due
+from episodes.services import delete_episode, update_episode
 from shows.services import (
     ShowDraft,
     SlugTaken,

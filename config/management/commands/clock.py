@@ -1,4 +1,4 @@
-"""`manage.py clock`: rings for the sweeps once a minute; two clocks at once do no harm."""
+"""`manage.py clock`: rings for the schedule and the sweeps; two clocks at once do no harm."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from config.celery import app
 
 
 class Command(BaseCommand):
-    help = "Start the sweeps every minute (a part of `up`, for set-ups of several machines)."
+    help = "Start the schedule and the sweeps (a part of `up`, for set-ups of several machines)."
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:

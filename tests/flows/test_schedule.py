@@ -1,0 +1,178 @@
+"""The schedule with real processes: two workers, two clocks, a kill, and a receiver that fails."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import httpx
+import psutil
+import pytest
+
+from config.env import BASE_DIR
+from tests.fakes.web_server import WebServer
+from tests.flows.running import (
+    PYTHON,
+    RunningUp,
+    end,
+    environment_of,
+    started_up,
+    wait_until,
+)
+from tests.webhooks.conftest import failing_every
+
+pytestmark = pytest.mark.slow
+
+EPISODES = 300
+PUBLISHED = '"event": "scheduled_episode_published"'
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The holder of the key that the first start printed."""
+
+    client: httpx.Client
+
+    def call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        answer = self.client.request(method, path, **options)
+        assert answer.is_success, answer.text
+        return dict(answer.json())
+
+    def schedule(self, show: int, *, at: datetime, number: int) -> int:
+        body = {
+            "title": f"Episode {number}",
+            "audio_url": "https://example.com/a.mp3",
+            "publish_at": at.isoformat(),
+        }
+        return int(self.call("POST", f"/api/shows/{show}/episodes", json=body)["id"])
+
+    def count(self, show: int, status: str) -> int:
+        query = {"status": status, "limit": "1"}
+        return int(self.call("GET", f"/api/shows/{show}/episodes", params=query)["total"])
+
+    def deliveries(self, hook: int, state: str) -> dict[str, Any]:
+        query = {"state": state, "limit": "100"}
+        return self.call("GET", f"/api/v1/webhooks/{hook}/deliveries", params=query)
+
+
+@contextmanager
+def owner_of(running: RunningUp) -> Iterator[Owner]:
+    key = re.search(r"pc_live_[A-Za-z0-9]{32}", running.printed())
+    assert key is not None
+    bearer = {"Authorization": f"Bearer {key[0]}"}
+    with httpx.Client(base_url=running.url, headers=bearer, timeout=60) as client:
+        yield Owner(client)
+
+
+@contextmanager
+def part(name: str, running: RunningUp, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """One more worker or clock on the same database and broker; its log is `folder/<name>.log`."""
+    with (folder / f"{name}.log").open("wb") as log:
+        process = subprocess.Popen(
+            [PYTHON, str(BASE_DIR / "manage.py"), name],
+            env=environment_of(folder / "var", running.port, **running.settings),
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield process
+    finally:
+        end(process)
+
+
+def time_to_create(owner: Owner) -> timedelta:
+    """What creating EPISODES takes on this machine at this moment, by those of another show."""
+    other = owner.call("POST", "/api/shows", json={"title": "Another show"})["id"]
+    far, began = datetime.now(UTC) + timedelta(days=1), datetime.now(UTC)
+    for number in range(EPISODES // 20):
+        owner.schedule(other, at=far, number=number)
+    return (datetime.now(UTC) - began) * 20
+
+
+def published_lines(log: Path) -> list[str]:
+    return [line for line in log.read_text().splitlines() if PUBLISHED in line]
+
+
+def test_what_is_due_in_one_minute_is_published_once_although_a_worker_is_killed_midway(
+    tmp_path: Path, services: dict[str, str]
+) -> None:
+    settings = {**services, "OUTBOUND_ALLOW": "127.0.0.0/8"}
+    with ExitStack() as stack:
+        receiver = stack.enter_context(WebServer())
+        receiver.routes["/hook"] = failing_every(3)
+        running = stack.enter_context(started_up(tmp_path, settings))
+        second = stack.enter_context(part("worker", running, tmp_path))
+        stack.enter_context(part("clock", running, tmp_path))
+        owner = stack.enter_context(owner_of(running))
+        show = owner.call("POST", "/api/shows", json={"title": "Show"})["id"]
+        hook = owner.call(
+            "POST",
+            "/api/v1/webhooks",
+            json={"url": receiver.url("/hook"), "events": ["episode.published"]},
+        )["webhook"]["id"]
+        first_worker = running.child("worker")
+        due = datetime.now(UTC) + timedelta(seconds=3) + 2 * time_to_create(owner)
+        made = {owner.schedule(show, at=due, number=number) for number in range(EPISODES)}
+        assert datetime.now(UTC) < due, "this machine became too slow for this drill"
+
+        logs = {tmp_path / "worker.log": second.pid, running.errors: first_worker.pid}
+        wait_until(lambda: any(published_lines(log) for log in logs))
+        victim = next(pid for log, pid in logs.items() if published_lines(log))
+        psutil.Process(victim).send_signal(signal.SIGKILL)
+        assert 0 < owner.count(show, "scheduled") < EPISODES, "it was not killed midway"
+
+        wait_until(lambda: owner.count(show, "published") == EPISODES)
+
+        def all_delivered() -> bool:
+            # What failed twice waits for minutes; an owner who looks asks for it at once.
+            for one in owner.deliveries(hook, "waiting")["deliveries"]:
+                if one["attempts"] > 1:
+                    owner.call(
+                        "POST", f"/api/v1/webhooks/deliveries/{one['delivery_id']}/redeliver"
+                    )
+            return bool(owner.deliveries(hook, "delivered")["total"] == EPISODES)
+
+        wait_until(all_delivered, 100)
+
+        told = [json.loads(one.split(b"\r\n\r\n", 1)[1]) for one in receiver.requests]
+        episode_of = {(one["delivery_id"], one["data"]["id"]) for one in told}
+        assert {one["event"] for one in told} == {"episode.published"}
+        assert sorted(episode for _, episode in episode_of) == sorted(made)
+        assert len({delivery for delivery, _ in episode_of}) == EPISODES
+        assert all(one["data"]["status"] == "published" for one in told)
+        feed = ET.fromstring(owner.client.get(f"/api/shows/{show}/feed").content)  # noqa: S314 - our own
+        assert len({guid.text for guid in feed.iter("guid")}) == len(list(feed.iter("item")))
+
+
+def test_what_became_due_while_the_machine_was_off_is_published_at_its_start(
+    tmp_path: Path, services: dict[str, str]
+) -> None:
+    with started_up(tmp_path, services) as running, owner_of(running) as owner:
+        show = owner.call("POST", "/api/shows", json={"title": "Show"})["id"]
+        due = datetime.now(UTC) + timedelta(seconds=3)
+        episode = owner.schedule(show, at=due, number=1)
+        key = owner.client.headers["authorization"]
+        family = running.family()
+        running.process.kill()
+        running.process.wait()
+        wait_until(lambda: not any(member.is_running() for member in family))
+    wait_until(lambda: datetime.now(UTC) > due)
+
+    with started_up(tmp_path, services) as running:
+
+        def status() -> str:
+            answer = httpx.get(
+                f"{running.url}/api/episodes/{episode}", headers={"Authorization": key}
+            )
+            return str(answer.json()["episode"]["status"])
+
+        wait_until(lambda: status() == "published")
