@@ -8,9 +8,9 @@ import structlog
 from django.db import transaction
 
 from episodes.events import record_episode_event
+from episodes.locking import lock_show
 from episodes.models import Episode
 from episodes.states import Publication
-from shows.models import Show
 from shows.services import note_public_change
 from webhooks.event_types import EventType
 
@@ -35,9 +35,8 @@ def _publish_one(episode_id: int, *, now: datetime) -> bool:
     """False when it is gone, or no longer due: another worker was faster, or its owner."""
     waiting = Episode.objects.due(now=now).filter(pk=episode_id)
     with transaction.atomic(durable=True):
-        # Locked before its episode, as by all changes (episodes.services).
-        show = Show.objects.filter(pk=waiting.values("show_id")[:1])
-        if not show.select_for_update().values_list("pk", flat=True).first():
+        show_id = waiting.values_list("show_id", flat=True).first()
+        if show_id is None or not lock_show(show_id):
             return False
         episode = (
             waiting.select_for_update(of=("self",)).select_related("show__account", "asset").first()

@@ -1,8 +1,4 @@
-"""Changes to episodes: each is one transaction that locks, checks, writes and notes the public change.
-
-Locks are always taken in the same order (quota, show, episode), so that no two changes can wait for
-each other.
-"""
+"""Changes to episodes: each is one transaction that locks, checks, writes and notes the public change."""
 
 from __future__ import annotations
 
@@ -14,12 +10,12 @@ from django.db import transaction
 
 from accounts.models import Account
 from billing.services import lock_quota, return_episode, use_episode
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Invalid
 from core.queue import enqueue
-from core.storage import release_stored
 from episodes.assets import add_asset
+from episodes.audio import own_asset, remove_documents, replace_audio, require_audio, take_asset
 from episodes.events import record_episode_event
-from episodes.media import media_url, stored_key
+from episodes.locking import EpisodeNotFound, locked_episode, locked_for_production, locked_show
 from episodes.models import AudioAsset, Episode, EpisodeDocument
 from episodes.states import (
     ProductionState,
@@ -30,7 +26,7 @@ from episodes.states import (
 )
 from episodes.uploads import keep_upload
 from shows.models import Show
-from shows.services import NothingToUpdate, ShowNotFound, note_public_change
+from shows.services import NothingToUpdate, note_public_change
 from webhooks.event_types import EventType
 
 UPDATABLE = (
@@ -50,34 +46,10 @@ UPDATABLE = (
 )
 
 
-#: Audio that a worker has yet to attach.
-_BEING_MADE = frozenset(
-    {ProductionState.PENDING, ProductionState.PREPARING, ProductionState.PROCESSING}
-)
-
-
-class EpisodeNotFound(NotFound):
-    """No such episode in this account (or show)."""
-
-    code = "episode_not_found"
-
-
 class PublishTimeMissing(Invalid):
     """`status` is scheduled without `publish_at` (contracts/podclaw.md A12)."""
 
     code = "publish_at_required"
-
-
-class AudioMissing(Invalid):
-    """An episode cannot be scheduled or published before it has audio."""
-
-    code = "audio_missing"
-
-
-class AudioInProduction(Conflict):
-    """The audio is being made, and would overwrite the one that the request names."""
-
-    code = "audio_in_production"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +128,7 @@ def create_episode(
     """
     with transaction.atomic(durable=True):
         lock_quota(account)
-        show = _locked_show(account=account, show_id=show_id)
+        show = locked_show(account=account, show_id=show_id)
         plan = _plan(
             status=draft.status,
             publish_at=draft.publish_at,
@@ -182,13 +154,13 @@ def create_episode(
             created_at=now,
             updated_at=now,
         )
-        asset = _own_asset(account=account, audio_url=draft.audio_url)
+        asset = own_asset(account=account, audio_url=draft.audio_url)
         if draft.asset is not None:
             asset = keep_upload(draft.asset)
         if asset is not None:
-            _take_asset(episode, asset)
+            take_asset(episode, asset)
         if episode.state != Publication.DRAFT:
-            _require_audio(episode)
+            require_audio(episode)
             use_episode(account=account, reference=str(episode.guid), now=now)
         episode.save(force_insert=True)
         record_episode_event(episode, EventType.EPISODE_CREATED, now=now)
@@ -247,11 +219,11 @@ def update_episode(
         raise NothingToUpdate(f"Nothing to update: send one or more of {', '.join(UPDATABLE)}.")
     with transaction.atomic(durable=True):
         lock_quota(account)
-        episode = _locked_episode(account=account, episode_id=episode_id, show_id=show_id)
+        episode = locked_episode(account=account, episode_id=episode_id, show_id=show_id)
         was_public = episode.state == Publication.PUBLISHED
         _apply(episode, wanted, now=now)
         if episode.state != Publication.DRAFT:
-            _require_audio(episode)
+            require_audio(episode)
             use_episode(account=account, reference=str(episode.guid), now=now)
         episode.updated_at = now
         episode.save()
@@ -268,22 +240,13 @@ def delete_episode(
 ) -> None:
     """Delete an episode; its stored files are swept. Raises `EpisodeNotFound`."""
     with transaction.atomic(durable=True):
-        episode = _locked_episode(account=account, episode_id=episode_id, show_id=show_id)
+        episode = locked_episode(account=account, episode_id=episode_id, show_id=show_id)
         if episode.state == Publication.PUBLISHED:
             note_public_change(show_id=episode.show_id, now=now)
         record_episode_event(episode, EventType.EPISODE_DELETED, now=now)
-        _remove_documents(episode)
+        remove_documents(episode)
         episode.delete()
         enqueue("episodes.sweep_files")
-
-
-def lock_episode(*, episode_id: int) -> bool:
-    """Hold the episode's row until the transaction ends; False when it is gone.
-
-    Work that changes both an episode and a row that hangs on it locks the episode first: deleting
-    an episode goes the same way.
-    """
-    return Episode.objects.select_for_update().filter(pk=episode_id).exists()
 
 
 def set_production_state(*, episode_id: int, state: ProductionState, now: datetime) -> bool:
@@ -309,7 +272,7 @@ def fail_production(*, episode_id: int, reason: str, now: datetime) -> bool:
 
     Demands an open transaction. False when the episode is gone or was complete already.
     """
-    episode = _locked_for_production(episode_id)
+    episode = locked_for_production(episode_id)
     if episode is None or episode.production_state == ProductionState.COMPLETE:
         return False
     episode.production_state = ProductionState.FAILED
@@ -328,7 +291,7 @@ def attach_production(
     False when the episode is gone: the caller's files are then swept. Documents of an earlier
     production of the same episode are replaced.
     """
-    episode = _locked_for_production(episode_id)
+    episode = locked_for_production(episode_id)
     if episode is None:
         return False
     audio = produced.audio
@@ -357,7 +320,7 @@ def attach_production(
         episode.published_at = episode.published_at or now
     episode.updated_at = now
     episode.save()
-    _remove_documents(episode)
+    remove_documents(episode)
     EpisodeDocument.objects.bulk_create(
         EpisodeDocument(
             episode=episode,
@@ -382,7 +345,7 @@ def _apply(episode: Episode, wanted: Mapping[str, object], *, now: datetime) -> 
         if name not in {"status", "publish_at", "published_at", "audio_url"}:
             setattr(episode, name, value)
     if "audio_url" in wanted:
-        _replace_audio(episode, str(wanted["audio_url"]), given=wanted)
+        replace_audio(episode, str(wanted["audio_url"]), given=wanted)
     if not {"status", "publish_at", "published_at"} & set(wanted):
         return
     publish_at = wanted.get("publish_at", episode.publish_at)
@@ -404,52 +367,6 @@ def _apply(episode: Episode, wanted: Mapping[str, object], *, now: datetime) -> 
     episode.published_at = plan.published_at
 
 
-def _own_asset(*, account: Account, audio_url: str | None) -> AudioAsset | None:
-    """The account's stored audio at `audio_url`, locked against the sweep; None for other addresses.
-
-    Stored audio of another account is an address like any outside: whoever was given it may name it.
-    """
-    key = stored_key(audio_url) if audio_url else None
-    if key is None:
-        return None
-    return AudioAsset.objects.select_for_update().filter(account=account, storage_key=key).first()
-
-
-def _take_asset(episode: Episode, asset: AudioAsset) -> None:
-    """Let the episode sound as `asset`, whose measures win over what a client says."""
-    episode.asset = asset
-    episode.audio_url = None
-    episode.audio_type = asset.mime_type
-    episode.audio_length = asset.bytes
-    if asset.duration_seconds is not None:
-        episode.duration_seconds = max(1, round(asset.duration_seconds))
-
-
-def _replace_audio(episode: Episode, audio_url: str, *, given: Mapping[str, object]) -> None:
-    """Point the episode at other audio, and drop what was known of audio that we made or stored."""
-    if episode.asset is not None and audio_url == media_url(episode.asset.storage_key):
-        return  # the client sends back the address that we told it
-    if episode.production_state in _BEING_MADE:
-        raise AudioInProduction(
-            "The audio of this episode is being made; replace it once that is complete or failed.",
-            field="audio_url",
-        )
-    asset = _own_asset(account=episode.show.account, audio_url=audio_url)
-    episode.audio_url = audio_url
-    if episode.asset is not None or episode.production_state != ProductionState.NONE:
-        episode.audio_type = str(given.get("audio_type", "audio/mpeg"))
-        episode.audio_length = given.get("audio_length")  # type: ignore[assignment] # validated
-        episode.duration_seconds = given.get("duration_seconds")  # type: ignore[assignment]
-        episode.asset = None
-        episode.production_state = ProductionState.NONE
-        episode.error_message = ""
-        episode.is_ai_generated = False
-        episode.chapters = []
-        _remove_documents(episode)
-    if asset is not None:
-        _take_asset(episode, asset)
-
-
 def _plan(
     *,
     status: Publication | None,
@@ -466,63 +383,3 @@ def _plan(
             'publish_at: required when status is "scheduled"; give an ISO 8601 time in the future.',
             field="publish_at",
         ) from None
-
-
-def _require_audio(episode: Episode) -> None:
-    if episode.asset_id is None and not episode.audio_url:
-        raise AudioMissing(
-            "The episode has no audio yet; it can be scheduled or published once it is complete.",
-            field="status",
-        )
-
-
-def _remove_documents(episode: Episode) -> None:
-    documents = EpisodeDocument.objects.filter(episode=episode)
-    release_stored(documents.values_list("storage_key", flat=True))
-    documents.delete()
-
-
-def _locked_show(*, account: Account, show_id: int) -> Show:
-    show = Show.objects.visible_to(account).select_for_update().filter(pk=show_id).first()
-    if show is None:
-        raise ShowNotFound("Show not found")
-    show.account = account
-    return show
-
-
-def _locked_episode(*, account: Account, episode_id: int, show_id: int | None) -> Episode:
-    found = Episode.objects.visible_to(account).filter(pk=episode_id)
-    if show_id is not None:
-        found = found.filter(show_id=show_id)
-    # An episode never moves to another show, so its show can be read before it is locked.
-    own_show_id = found.values_list("show_id", flat=True).first()
-    episode = None
-    if own_show_id is not None and _lock_show(own_show_id):
-        episode = (
-            found.select_for_update(of=("self",)).select_related("show__account", "asset").first()
-        )
-    if episode is None:
-        raise EpisodeNotFound("Episode not found")
-    return episode
-
-
-def _lock_show(show_id: int) -> bool:
-    """Hold the show's row until the end of the transaction; False when it is gone."""
-    locked = Show.objects.select_for_update().filter(pk=show_id).values_list("pk", flat=True)
-    return locked.first() is not None
-
-
-def _locked_for_production(episode_id: int) -> Episode | None:
-    """The episode with its quota and show locked, for the worker that makes its audio."""
-    episode = Episode.objects.select_related("show__account").filter(pk=episode_id).first()
-    if episode is None:
-        return None
-    lock_quota(episode.show.account)
-    if not _lock_show(episode.show_id):
-        return None
-    return (
-        Episode.objects.select_for_update(of=("self",))
-        .select_related("show__account")
-        .filter(pk=episode_id)
-        .first()
-    )

@@ -14,10 +14,10 @@ from django.db.models import F
 from billing.services import lock_quota
 from core.errors import PodwrightError, Upstream
 from core.http import BadStatus
+from episodes.locking import lock_episode
 from episodes.services import (
     describe_produced_episode,
     fail_production,
-    lock_episode,
     set_production_state,
 )
 from episodes.states import ProductionState

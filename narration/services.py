@@ -12,9 +12,9 @@ from accounts.models import Account
 from billing.services import lock_quota, use_episode
 from core.errors import Conflict, NotFound
 from core.queue import enqueue
+from episodes.locking import EpisodeNotFound
 from episodes.models import Episode
 from episodes.services import (
-    EpisodeNotFound,
     create_produced_episode,
     delete_episode,
     set_production_state,

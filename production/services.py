@@ -16,9 +16,10 @@ from accounts.models import Account
 from billing.services import lock_quota, use_episode
 from core.errors import Conflict, NotFound, PodwrightError
 from core.queue import enqueue
+from episodes.locking import lock_episode
 from episodes.models import Episode
 from episodes.services import fail_production as fail_episode
-from episodes.services import lock_episode, set_production_state
+from episodes.services import set_production_state
 from episodes.states import ProductionState
 from production.models import Production
 from production.querysets import ProductionQuerySet

@@ -92,7 +92,8 @@ def nothing_left(tmp_path):
     def check():
         assert not AudioAsset.objects.exists()
         assert not StoredFile.objects.exists()
-        assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+        left = [path for name in ("media", "work") for path in (tmp_path / name).rglob("*")]
+        assert [path for path in left if path.is_file()] == []
 
     return check
 
