@@ -102,6 +102,7 @@ def published_lines(log: Path) -> list[str]:
     return [line for line in log.read_text().splitlines() if PUBLISHED in line]
 
 
+@pytest.mark.timeout(300)  # half a minute on a machine of its own
 def test_what_is_due_in_one_minute_is_published_once_although_a_worker_is_killed_midway(
     tmp_path: Path, services: dict[str, str]
 ) -> None:
