@@ -31,6 +31,7 @@ SWEEPS = (
     "production.sweep",
     "narration.sweep",
     "episodes.publish_due",
+    "episodes.sweep_copies",
     "episodes.sweep_files",
     "analytics.sweep",
     "feeds.sweep",

@@ -6,7 +6,7 @@ import functools
 import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Protocol, cast
 
 import httpcore
 import httpx
@@ -83,6 +83,13 @@ class ResponseUnreadable(Upstream):
     code = "response_unreadable"
 
 
+class Sink(Protocol):
+    """Takes a body piece by piece; what it raises ends the exchange."""
+
+    def write(self, piece: bytes, /) -> object:
+        """Take the next piece."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """An answer: `url` is the last one after redirects, header names are in lower case.
@@ -112,6 +119,8 @@ def fetch(
     follow_redirects: bool = True,
     expect_success: bool = True,
     truncate: bool = False,
+    silence: float | None = None,
+    sink: Sink | None = None,
     allow: Iterable[IPNetwork] | None = None,
     resolve: Resolver = resolve_by_system,
     tls: ssl.SSLContext | None = None,
@@ -120,7 +129,9 @@ def fetch(
 
     The time covers name look-up, connecting, all redirects (at most five) and the body. A longer
     body raises `TooLarge`, or is cut when `truncate` is true. A status outside 2xx raises
-    `BadStatus` unless `expect_success` is false. `allow` replaces the setting OUTBOUND_ALLOW.
+    `BadStatus` unless `expect_success` is false. `silence` is how many seconds the server may send
+    nothing. With a `sink` the body of a success goes there as it comes, and `Fetched.body` is empty.
+    `allow` replaces the setting OUTBOUND_ALLOW.
     Cookies, proxies and credentials of the environment are never used. To another host a redirect
     carries no header of the caller but the harmless ones.
     """
@@ -132,6 +143,8 @@ def fetch(
         tls=tls,
         max_bytes=max_bytes,
         truncate=truncate,
+        silence=silence,
+        sink=sink,
         follow_redirects=follow_redirects,
     )
     own_headers = {name.lower(): value for name, value in (headers or {}).items()}
@@ -187,13 +200,15 @@ class _Exchange:
     tls: ssl.SSLContext | None
     max_bytes: int
     truncate: bool
+    silence: float | None
+    sink: Sink | None
     follow_redirects: bool
 
     def send(
         self, method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes | None
     ) -> Fetched:
         """One request on a connection of its own, every failure named."""
-        request = _request(method, url, headers, content)
+        request = _request(method, url, headers, content, silence=self.silence)
         connection = httpcore.HTTPConnection(
             origin=request.url.origin,
             ssl_context=(self.tls or _public_tls()) if url.scheme == "https" else None,
@@ -221,7 +236,12 @@ class _Exchange:
             name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
         body, truncated = b"", False
-        if not (self.follow_redirects and response.status in _REDIRECTS and "location" in headers):
+        if self.sink is not None:
+            if httpx.codes.is_success(response.status):
+                self._pass_on(url, response, headers, self.sink)
+        elif not (
+            self.follow_redirects and response.status in _REDIRECTS and "location" in headers
+        ):
             body, truncated = self._read_body(url, response, headers)
         content_type, charset = _media_type(headers.get("content-type", ""))
         return Fetched(
@@ -237,13 +257,10 @@ class _Exchange:
     def _read_body(
         self, url: httpx.URL, response: httpcore.Response, headers: Mapping[str, str]
     ) -> tuple[bytes, bool]:
-        announced = headers.get("content-length", "")
-        encoding = headers.get("content-encoding", "")
         body = bytearray()
-        if announced.isdigit() and int(announced) > self.max_bytes and not self.truncate:
-            # With compression the decoded body is larger still, or the announcement is a lie.
-            raise self._too_large(url)
-        for piece in plain_pieces(_raw_pieces(response), encoding=encoding):
+        if not self.truncate:
+            self._check_announced(url, headers)
+        for piece in _decoded(response, headers):
             body += piece
             if len(body) > self.max_bytes:
                 if self.truncate:
@@ -251,12 +268,34 @@ class _Exchange:
                 raise self._too_large(url)
         return bytes(body), False
 
+    def _pass_on(
+        self, url: httpx.URL, response: httpcore.Response, headers: Mapping[str, str], sink: Sink
+    ) -> None:
+        self._check_announced(url, headers)
+        left = self.max_bytes
+        for piece in _decoded(response, headers):
+            left -= len(piece)
+            if left < 0:
+                raise self._too_large(url)
+            sink.write(piece)
+
+    def _check_announced(self, url: httpx.URL, headers: Mapping[str, str]) -> None:
+        """With compression the decoded body is larger still, or the announcement is a lie."""
+        announced = headers.get("content-length", "")
+        if announced.isdigit() and int(announced) > self.max_bytes:
+            raise self._too_large(url)
+
     def _too_large(self, url: httpx.URL) -> TooLarge:
         return TooLarge(f"The answer of {url.host} is larger than {self.max_bytes:,} bytes.")
 
 
 def _request(
-    method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes | None
+    method: str,
+    url: httpx.URL,
+    headers: Mapping[str, str],
+    content: bytes | None,
+    *,
+    silence: float | None,
 ) -> httpcore.Request:
     host = url.raw_host.decode("ascii").rstrip(".")
     literal = f"[{host}]" if ":" in host else host
@@ -276,7 +315,12 @@ def _request(
         ),
         headers=[(n.encode("ascii"), v.encode("latin-1")) for n, v in all_headers.items()],
         content=content or b"",
+        extensions={"timeout": {"read": silence}},
     )
+
+
+def _decoded(response: httpcore.Response, headers: Mapping[str, str]) -> Iterator[bytes]:
+    return plain_pieces(_raw_pieces(response), encoding=headers.get("content-encoding", ""))
 
 
 def _raw_pieces(response: httpcore.Response) -> Iterator[bytes]:

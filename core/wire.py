@@ -83,7 +83,8 @@ class _DeadlineStream(httpcore.NetworkStream):
         self._deadline = deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, timeout=self._deadline.remaining())
+        left = self._deadline.remaining()
+        return self._stream.read(max_bytes, timeout=left if timeout is None else min(timeout, left))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._stream.write(buffer, timeout=self._deadline.remaining())

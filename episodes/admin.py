@@ -1,16 +1,18 @@
-"""Operator's view of episodes, their audio and their documents."""
+"""Operator's view of episodes, their audio, its copying, and their documents."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from core.admin import ReadOnlyAdmin
-from episodes.models import AudioAsset, Episode, EpisodeDocument
+from core.errors import PodwrightError
+from episodes.copies import keep_copy
+from episodes.models import AudioAsset, AudioCopy, Episode, EpisodeDocument
 from episodes.services import update_episode
 from episodes.states import Publication
 
@@ -91,6 +93,50 @@ class AudioAssetAdmin(ReadOnlyAdmin):
     date_hierarchy = "created_at"
     list_select_related = ["account"]
     ordering = ["-created_at", "-pk"]
+
+
+@admin.register(AudioCopy)
+class AudioCopyAdmin(ReadOnlyAdmin):
+    """Copies of outside audio that were asked for, and why some failed."""
+
+    list_display = [
+        "episode",
+        "source_url",
+        "state",
+        "attempts",
+        "error_code",
+        "due_at",
+        "requested_at",
+        "finished_at",
+    ]
+    list_filter = ["state", "error_code"]
+    search_fields = ["source_url", "episode__title", "episode__public_id"]
+    date_hierarchy = "requested_at"
+    list_select_related = ["episode"]
+    ordering = ["-requested_at", "-pk"]
+    show_full_result_count = False
+    actions = ["retry"]
+
+    @admin.action(description="Try failed ones again", permissions=["retry"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[AudioCopy]) -> None:
+        """Queue failed copies again."""
+        queued = 0
+        failed = queryset.filter(state=AudioCopy.State.FAILED)
+        for copy in failed.select_related("episode__show__account"):
+            try:
+                keep_copy(
+                    account=copy.episode.show.account,
+                    episode_id=copy.episode_id,
+                    now=timezone.now(),
+                )
+                queued += 1
+            except PodwrightError as error:
+                self.message_user(request, f"{copy}: {error.message}", messages.WARNING)
+        self.message_user(request, f"{queued} copies queued again.")
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change copies by Django's permissions may have them tried again."""
+        return request.user.has_perm("episodes.change_audiocopy")
 
 
 @admin.register(EpisodeDocument)

@@ -14,9 +14,11 @@ from core.api import ContractView, page_bounds
 from core.forms import FilePart, FormParser, ReceivedFile, is_form
 from core.parsers import BoundedJSONParser
 from core.routes import MAX_ID
+from episodes.copies import get_copy, keep_copy
 from episodes.descriptions import (
     EPISODE_LIST_OPERATIONS,
     EPISODE_OPERATIONS,
+    KEEP_COPY_OPERATIONS,
     PUBLISH_OPERATIONS,
     SHOW_EPISODE_LIST_OPERATIONS,
     UPLOAD_OPERATIONS,
@@ -28,6 +30,7 @@ from episodes.serializers import (
     NewFlatEpisode,
     UploadedEpisode,
     UploadedFlatEpisode,
+    copy_object,
     episode_address,
     episode_object,
     publication_message,
@@ -177,6 +180,27 @@ class EpisodeView(ContractView):
             account=account_of(request), episode_id=episode_id, show_id=show_id, now=timezone.now()
         )
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class KeepCopyView(ContractView):
+    """Ours: takes the episode's outside audio into our storage, flat or nested under the show."""
+
+    operations = KEEP_COPY_OPERATIONS
+    required_scopes = {"GET": EPISODES_READ, "POST": EPISODES_WRITE}
+
+    def get(self, request: Request, episode_id: int, show_id: int | None = None) -> Response:
+        """How far it is."""
+        copy = get_copy(account=account_of(request), episode_id=episode_id, show_id=show_id)
+        return Response({"success": True, "copy": copy_object(copy)})
+
+    def post(self, request: Request, episode_id: int, show_id: int | None = None) -> Response:
+        """202: it is queued; asking again while it is under way changes nothing."""
+        copy = keep_copy(
+            account=account_of(request), episode_id=episode_id, show_id=show_id, now=timezone.now()
+        )
+        return Response(
+            {"success": True, "copy": copy_object(copy)}, status=status.HTTP_202_ACCEPTED
+        )
 
 
 def _created(

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of episodes and of uploads."""
+"""What the OpenAPI document says of episodes, of uploads and of copies of outside audio."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from core.schemas import (
     or_null,
     titled,
 )
-from episodes.models import Episode
+from episodes.models import AudioCopy, Episode
 from episodes.serializers import (
     EpisodeChanges,
     NewEpisode,
@@ -55,6 +55,20 @@ EPISODE = titled(
         episode_url=URL,
         created_at=MOMENT,
         updated_at=MOMENT,
+    ),
+)
+AUDIO_COPY = titled(
+    "AudioCopy",
+    an_object(
+        episode_id=ID,
+        state=one_of(AudioCopy.State.values),
+        source_url=URL,
+        attempts=COUNT,
+        next_attempt_at=or_null(MOMENT),
+        error_code=or_null(STRING),
+        error=or_null(STRING),
+        requested_at=MOMENT,
+        finished_at=or_null(MOMENT),
     ),
 )
 _CREATED = an_answer(episode=EPISODE, feed_url=URL, message=STRING, id=ID, url=URL, episode_url=URL)
@@ -113,4 +127,14 @@ EPISODE_OPERATIONS = {
         refusals=(409,),
     ),
     "DELETE": Operation("Delete an episode", {204: None}),
+}
+KEEP_COPY_OPERATIONS = {
+    "GET": Operation(
+        "Tell how far the copy of the outside audio is", {200: an_answer(copy=AUDIO_COPY)}
+    ),
+    "POST": Operation(
+        "Copy the episode's outside audio into the storage here",
+        {202: an_answer(copy=AUDIO_COPY)},
+        refusals=(400, 409),
+    ),
 }

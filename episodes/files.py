@@ -16,8 +16,9 @@ from episodes.models import AudioAsset, Episode, EpisodeDocument
 def sweep_files(*, now: datetime, limit: int = 1_000) -> int:
     """Delete audio without an episode, then files without an owner; returns the files removed.
 
-    A produced asset is created together with its episode, so one without is one whose episode was
-    deleted. Uploaded audio stays: its address was promised to be permanent.
+    A produced or copied asset is created together with its use by an episode, so one without is one
+    whose episode was deleted or has other audio. Uploaded audio stays: its address was promised to
+    be permanent.
     A file without an owner may be one that is just being written: it gets `core.storage.GRACE`.
     """
     removed = 0
@@ -30,10 +31,11 @@ def sweep_files(*, now: datetime, limit: int = 1_000) -> int:
 
 
 def _orphaned_assets() -> QuerySet[AudioAsset]:
-    return AudioAsset.objects.filter(
-        ~Exists(Episode.objects.filter(asset=OuterRef("pk"))),
-        origin=AudioAsset.Origin.PRODUCED,
-    ).order_by("pk")
+    return (
+        AudioAsset.objects.filter(~Exists(Episode.objects.filter(asset=OuterRef("pk"))))
+        .exclude(origin=AudioAsset.Origin.UPLOADED)
+        .order_by("pk")
+    )
 
 
 def _remove_asset(asset_id: int, *, now: datetime) -> int:

@@ -1,8 +1,9 @@
-"""Episode, its audio assets and its documents (transcripts, chapters)."""
+"""Episode, its audio assets and their copying, its documents (transcripts, chapters)."""
 
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
@@ -10,7 +11,7 @@ from django.db.models import Q
 from accounts.models import Account
 from core.ids import episode_public_id
 from core.text import has_text
-from episodes.querysets import EpisodeQuerySet
+from episodes.querysets import AudioCopyQuerySet, EpisodeQuerySet
 from episodes.states import ProductionState, Publication
 from shows.models import Show
 
@@ -21,6 +22,7 @@ class AudioAsset(models.Model):
     class Origin(models.TextChoices):
         PRODUCED = "produced", "Produced: swept with its episode"
         UPLOADED = "uploaded", "Uploaded: its address is permanent"
+        COPIED = "copied", "Copied from outside: swept with its episode"
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="audio_assets")
     origin = models.CharField(max_length=8, choices=Origin.choices, default=Origin.PRODUCED)
@@ -43,7 +45,8 @@ class AudioAsset(models.Model):
                 name="audioasset_duration_positive",
             ),
             models.CheckConstraint(
-                condition=Q(origin__in=["produced", "uploaded"]), name="audioasset_origin_known"
+                condition=Q(origin__in=["produced", "uploaded", "copied"]),
+                name="audioasset_origin_known",
             ),
             models.UniqueConstraint(
                 fields=["account", "sha256"],
@@ -192,3 +195,78 @@ class EpisodeDocument(models.Model):
 
     def __str__(self) -> str:
         return self.storage_key
+
+
+class AudioCopy(models.Model):
+    """The work of copying an episode's outside audio into our storage, and how it ended.
+
+    The row is the queue: a worker claims it, holds it by a lease that it renews, and a sweep finds it
+    again when the lease runs out.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting to be copied"
+        COPYING = "copying", "Being copied"
+        KEPT = "kept", "Kept: the episode sounds as the copy"
+        FAILED = "failed", "Failed: the episode is as it was"
+
+    episode = models.OneToOneField(Episode, on_delete=models.CASCADE, related_name="audio_copy")
+    source_url = models.URLField(max_length=2_000)
+    state = models.CharField(max_length=7, choices=State.choices, default=State.WAITING)
+    attempts = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(help_text="Not to be copied before.")
+    lease = models.UUIDField(null=True, blank=True, help_text="Who copies it now.")
+    lease_until = models.DateTimeField(null=True, blank=True)
+    error_code = models.CharField(max_length=100, blank=True)
+    error_message = models.TextField(blank=True)
+    requested_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = AudioCopyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "audio copies"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["waiting", "copying", "kept", "failed"]),
+                name="audiocopy_state_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="copying", lease__isnull=False, lease_until__isnull=False)
+                | ~Q(state="copying") & Q(lease__isnull=True, lease_until__isnull=True),
+                name="audiocopy_lease_while_copying",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["kept", "failed"], finished_at__isnull=False)
+                | Q(state__in=["waiting", "copying"], finished_at__isnull=True),
+                name="audiocopy_finished_when_final",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="failed") | ~Q(error_code=""), name="audiocopy_failed_says_why"
+            ),
+        ]
+        indexes = [
+            # The sweep: what waits and is due, and what was abandoned.
+            models.Index(
+                fields=["due_at"],
+                condition=Q(state__in=["waiting", "copying"]),
+                name="audiocopy_due",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.source_url
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a worker is still to make it."""
+        return self.state in {self.State.WAITING, self.State.COPYING}
+
+    def queue(self, *, source_url: str, now: datetime) -> None:
+        """Begin anew, with all attempts; the caller saves. Whoever held it finds its lease gone."""
+        self.source_url = source_url
+        self.state = self.State.WAITING
+        self.attempts = 0
+        self.requested_at = self.due_at = now
+        self.lease = self.lease_until = self.finished_at = None
+        self.error_code = self.error_message = ""

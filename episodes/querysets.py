@@ -1,4 +1,4 @@
-"""Reads of episodes."""
+"""Reads of episodes and of the copying of their audio."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
+from django.db.models import Q
 
 from episodes.states import Publication
 
 if TYPE_CHECKING:
     from accounts.models import Account
-    from episodes.models import Episode  # noqa: F401 - the generic parameter below
+    from episodes.models import AudioCopy, Episode  # noqa: F401 - generic parameters below
 
 
 class EpisodeQuerySet(models.QuerySet["Episode"]):
@@ -38,3 +39,13 @@ class EpisodeQuerySet(models.QuerySet["Episode"]):
     def feed_order(self) -> Self:
         """Latest published first, ties by id."""
         return self.order_by("-published_at", "-pk")
+
+
+class AudioCopyQuerySet(models.QuerySet["AudioCopy"]):
+    """Chainable reads, named by meaning."""
+
+    def claimable(self, *, now: datetime) -> Self:
+        """What waits and is due, and what was left by a worker that died."""
+        return self.filter(
+            Q(state="waiting", due_at__lte=now) | Q(state="copying", lease_until__lt=now)
+        )

@@ -20,7 +20,7 @@ from core.fields import (
 from core.times import iso_milliseconds
 from episodes.addresses import audio_address, audio_extension, track_url
 from episodes.media import media_url
-from episodes.models import AudioAsset, Episode
+from episodes.models import AudioAsset, AudioCopy, Episode
 from episodes.states import Publication
 from shows.services import page_url
 
@@ -147,6 +147,22 @@ def upload_object(asset: AudioAsset, *, filename: str) -> dict[str, object]:
         "filename": filename,
         "size": asset.bytes,
         "content_type": asset.mime_type,
+    }
+
+
+def copy_object(copy: AudioCopy) -> dict[str, object]:
+    """How far the copying of an episode's outside audio is, and why it failed."""
+    is_waiting = copy.state == AudioCopy.State.WAITING
+    return {
+        "episode_id": copy.episode_id,
+        "state": copy.state,
+        "source_url": copy.source_url,
+        "attempts": copy.attempts,
+        "next_attempt_at": iso_milliseconds(copy.due_at) if is_waiting else None,
+        "error_code": copy.error_code or None,
+        "error": copy.error_message or None,
+        "requested_at": iso_milliseconds(copy.requested_at),
+        "finished_at": iso_milliseconds(copy.finished_at),
     }
 
 

@@ -56,7 +56,13 @@ def store_upload(*, account: Account, sent: SentAudio, now: datetime) -> AudioAs
 
 
 @contextmanager
-def staged_upload(*, account: Account, sent: SentAudio, now: datetime) -> Iterator[AudioAsset]:
+def staged_upload(
+    *,
+    account: Account,
+    sent: SentAudio,
+    now: datetime,
+    origin: AudioAsset.Origin = AudioAsset.Origin.UPLOADED,
+) -> Iterator[AudioAsset]:
     """The asset of these bytes, with its file in storage, for a transaction that is yet to come.
 
     What that transaction did not keep with `keep_upload` is removed again. Raises as `store_upload`.
@@ -67,7 +73,7 @@ def staged_upload(*, account: Account, sent: SentAudio, now: datetime) -> Iterat
     if asset is not None:
         yield asset
         return
-    asset = _measured(account=account, sent=sent, now=now)
+    asset = _measured(account=account, sent=sent, origin=origin, now=now)
     try:
         store_stream(asset.storage_key, sent.content, now=now)
         yield asset
@@ -92,11 +98,13 @@ def keep_upload(asset: AudioAsset) -> AudioAsset:
     return asset
 
 
-def _measured(*, account: Account, sent: SentAudio, now: datetime) -> AudioAsset:
+def _measured(
+    *, account: Account, sent: SentAudio, origin: AudioAsset.Origin, now: datetime
+) -> AudioAsset:
     facts = measure_sound(sent.content)
     return AudioAsset(
         account=account,
-        origin=AudioAsset.Origin.UPLOADED,
+        origin=origin,
         # The name is for people who save the file; the random part keeps it from being guessed.
         storage_key=f"audio/{random_text(32)}_{_stem(sent.name)}.{facts.extension}",
         filename=clean_line(sent.name)[:_MAX_NAME],

@@ -5,6 +5,7 @@ from episodes.api import (
     EpisodeListView,
     EpisodePublishView,
     EpisodeView,
+    KeepCopyView,
     ShowEpisodeListView,
     UploadView,
 )
@@ -14,8 +15,14 @@ urlpatterns = [
     *api_paths("episodes", EpisodeListView.as_view(), name="episodes"),
     *api_paths("episodes/publish", EpisodePublishView.as_view(), name="episode-publish"),
     *api_paths("episodes/<id:episode_id>", EpisodeView.as_view(), name="episode"),
+    *api_paths("episodes/<id:episode_id>/keep-copy", KeepCopyView.as_view(), name="episode-copy"),
     *api_paths("shows/<id:show_id>/episodes", ShowEpisodeListView.as_view(), name="show-episodes"),
     *api_paths(
         "shows/<id:show_id>/episodes/<id:episode_id>", EpisodeView.as_view(), name="show-episode"
+    ),
+    *api_paths(
+        "shows/<id:show_id>/episodes/<id:episode_id>/keep-copy",
+        KeepCopyView.as_view(),
+        name="show-episode-copy",
     ),
 ]

@@ -13,6 +13,7 @@ from django.urls import reverse
 from accounts.models import Account
 from billing.models import Subscription
 from core.models import IdempotentRequest, StoredFile
+from episodes.copies import keep_copy
 from episodes.models import Episode
 from keys.models import ApiKey
 from keys.services import issue_first_key
@@ -61,6 +62,8 @@ def add_tenant(now):
         show = create_show(account=account.key.account, draft=ShowDraft(title="Show"), now=now)
         publish_produced(account.key.account, show, now=now)
         attempt_deliveries(now=now)
+        outside = publish_external(account.key.account, show, now=now)
+        keep_copy(account=account.key.account, episode_id=outside.pk, now=now)
         IdempotentRequest.objects.create(
             caller=account.key.account.pk, key="k-1", fingerprint="0" * 64, created_at=now
         )
@@ -78,6 +81,7 @@ def test_all_models_of_these_apps_have_pages():
         "Show",
         "Episode",
         "AudioAsset",
+        "AudioCopy",
         "EpisodeDocument",
         "StoredFile",
         "Endpoint",

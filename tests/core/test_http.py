@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import ipaddress
 import socket
 import ssl
@@ -498,3 +499,46 @@ class TestTLS:
     def test_ends_a_handshake_that_never_comes(self, fetch):
         with socket.create_server(("127.0.0.1", 0)) as listener, pytest.raises(http.TimedOut):
             fetch(f"https://127.0.0.1:{listener.getsockname()[1]}/", timeout=0.3)
+
+
+class TestSink:
+    def test_gets_the_body_in_pieces_and_the_answer_none(self, server, fetch):
+        body = bytes(range(256)) * 300
+        server.routes["/"] = answer(body)
+        sink = io.BytesIO()
+
+        fetched = fetch(server.url(), sink=sink)
+
+        assert sink.getvalue() == body
+        assert (fetched.status, fetched.body) == (200, b"")
+
+    def test_gets_nothing_of_a_failure_or_a_redirect(self, server, fetch):
+        server.routes["/"] = answer(b"Moved", status="302 Found", headers={"Location": "/gone"})
+        server.routes["/gone"] = answer(b"Gone", status="410 Gone")
+        sink = io.BytesIO()
+
+        with pytest.raises(http.BadStatus):
+            fetch(server.url(), sink=sink)
+
+        assert sink.getvalue() == b""
+
+    @pytest.mark.parametrize("encoding", ["", "gzip"])
+    def test_never_gets_more_than_the_limit(self, server, fetch, encoding):
+        def endless(connection):
+            head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\n\r\n"
+            zeros = bytes(10_000_000)
+            connection.sendall(head.encode() + (gzip.compress(zeros) if encoding else zeros))
+
+        server.routes["/"] = endless
+        sink = io.BytesIO()
+
+        with pytest.raises(http.TooLarge):
+            fetch(server.url(), sink=sink)
+
+        assert len(sink.getvalue()) <= 100_000
+
+    def test_waits_no_longer_than_the_silence_that_is_allowed(self, server, fetch):
+        server.routes["/"] = lambda connection: connection.recv(1)
+
+        with pytest.raises(http.TimedOut):
+            fetch(server.url(), timeout=60, silence=0.1)
