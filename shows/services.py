@@ -73,6 +73,7 @@ class ShowDraft:
     image_url: str | None = None
     website_url: str | None = None
     explicit: bool = False
+    visibility: str = Show.Visibility.PUBLIC
 
 
 def get_show(*, account: Account, show_id: int) -> Show:
@@ -85,14 +86,22 @@ def get_show(*, account: Account, show_id: int) -> Show:
 
 
 def create_show(*, account: Account, draft: ShowDraft, now: datetime) -> Show:
-    """Create a public show. Raises `SlugTaken`, `billing.ShowQuotaExceeded`."""
+    """Create a show. Raises `SlugTaken`, `billing.ShowQuotaExceeded`."""
     with transaction.atomic(durable=True):
-        require_room_for_show(
-            account=account,
-            shows_used=Show.objects.filter(account=account, is_narration_default=False).count(),
-        )
-        show = _insert(account=account, draft=draft, now=now)
+        show = add_show(account=account, draft=draft, now=now)
     return get_show(account=account, show_id=show.pk)
+
+
+def add_show(*, account: Account, draft: ShowDraft, now: datetime) -> Show:
+    """Create a show together with rows that hang on it; demands an open transaction.
+
+    Raises `SlugTaken`, `billing.ShowQuotaExceeded`.
+    """
+    require_room_for_show(
+        account=account,
+        shows_used=Show.objects.filter(account=account, is_narration_default=False).count(),
+    )
+    return _insert(account=account, draft=draft, now=now)
 
 
 def ensure_narration_show(*, account: Account, now: datetime) -> Show:
@@ -112,14 +121,9 @@ def ensure_narration_show(*, account: Account, now: datetime) -> Show:
         description="Articles and texts, read aloud.",
         author=account.name or "Podwright",
         category="Technology",
-    )
-    return _insert(
-        account=account,
-        draft=draft,
-        now=now,
         visibility=Show.Visibility.PRIVATE,
-        is_narration_default=True,
     )
+    return _insert(account=account, draft=draft, now=now, is_narration_default=True)
 
 
 def update_show(
@@ -130,18 +134,28 @@ def update_show(
     if not wanted:
         raise NothingToUpdate(f"Nothing to update: send one or more of {', '.join(UPDATABLE)}.")
     with transaction.atomic(durable=True):
-        show = Show.objects.visible_to(account).select_for_update().filter(pk=show_id).first()
-        if show is None:
-            raise ShowNotFound("Show not found")
-        show.account = account
-        for name, value in wanted.items():
-            setattr(show, name, value)
-        show.updated_at = show.public_changed_at = now
-        show.revision += 1
-        show.save(update_fields=[*wanted, "updated_at", "public_changed_at", "revision"])
-        announce_change(show.pk)
-        record_show_event(show, EventType.SHOW_UPDATED, now=now)
+        change_show(account=account, show_id=show_id, changes=wanted, now=now)
     return get_show(account=account, show_id=show_id)
+
+
+def change_show(
+    *, account: Account, show_id: int, changes: Mapping[str, object], now: datetime
+) -> None:
+    """Change columns of a show, `visibility` among them, together with rows that hang on it.
+
+    Demands an open transaction. Raises `ShowNotFound`.
+    """
+    show = Show.objects.visible_to(account).select_for_update().filter(pk=show_id).first()
+    if show is None:
+        raise ShowNotFound("Show not found")
+    show.account = account
+    for name, value in changes.items():
+        setattr(show, name, value)
+    show.updated_at = show.public_changed_at = now
+    show.revision += 1
+    show.save(update_fields=[*changes, "updated_at", "public_changed_at", "revision"])
+    announce_change(show.pk)
+    record_show_event(show, EventType.SHOW_UPDATED, now=now)
 
 
 def delete_show(*, account: Account, show_id: int, now: datetime) -> None:
@@ -202,6 +216,7 @@ def _insert(*, account: Account, draft: ShowDraft, now: datetime, **extra: objec
         image_url=draft.image_url,
         website_url=draft.website_url,
         explicit=draft.explicit,
+        visibility=draft.visibility,
         feed_token=feed_token(),
         created_at=now,
         updated_at=now,
