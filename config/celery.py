@@ -35,6 +35,7 @@ SWEEPS = (
     "episodes.sweep_files",
     "analytics.sweep",
     "feeds.sweep",
+    "studio.sweep",
     "webhooks.sweep",
     "core.sweep_requests",
 )

@@ -70,6 +70,7 @@ INSTALLED_APPS = [
     "analytics",
     "narration",
     "feeds",
+    "studio",
     "dashboard",
 ]
 

@@ -10,6 +10,7 @@ from django.views import defaults
 
 from config.openapi import OpenApiView
 from core.podclaw import error_body
+from studio import jellypod
 
 JSON_PREFIXES = ("/api", "/v1", "/mcp")
 
@@ -22,6 +23,7 @@ urlpatterns = [
     path("", include("narration.urls")),
     path("", include("episodes.urls")),
     path("", include("edge.urls")),
+    path("", include("studio.urls")),
     path("", include("dashboard.urls")),
     path("admin/", admin.site.urls),
     path("api/openapi.json", OpenApiView.as_view(), name="openapi"),
@@ -32,20 +34,27 @@ def _is_api(request: HttpRequest) -> bool:
     return request.path.startswith(JSON_PREFIXES)
 
 
+def _body(request: HttpRequest, code: str, message: str) -> dict[str, object]:
+    """The refusal as the contract of the address writes it."""
+    if request.path == "/v1" or request.path.startswith("/v1/"):
+        return jellypod.error_body(code, message)
+    return error_body(message)
+
+
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400: what Django refuses before any view, such as an unknown host."""
     if _is_api(request):
         reason = "Bad request"
         if isinstance(exception, DisallowedHost):
             reason = "This host name is not served here; set PUBLIC_URL or ALLOWED_HOSTS."
-        return JsonResponse(error_body(reason), status=400)
+        return JsonResponse(_body(request, "bad_request", reason), status=400)
     return defaults.bad_request(request, exception)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404 for addresses that no route knows."""
     if _is_api(request):
-        return JsonResponse(error_body("Not found"), status=404)
+        return JsonResponse(_body(request, "not_found", "Not found"), status=404)
     if request.path.startswith("/feeds/"):
         # Like an unknown token: podcast apps get no page that they would take for a feed.
         return HttpResponse(status=404, headers={"Cache-Control": "no-store"})
@@ -55,9 +64,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: a bug of ours; the log line has the request id that the answer's header repeats."""
     if _is_api(request):
-        return JsonResponse(
-            error_body("Internal error. The X-Request-Id header names it in the log."), status=500
-        )
+        reason = "Internal error. The X-Request-Id header names it in the log."
+        return JsonResponse(_body(request, "internal_error", reason), status=500)
     return defaults.server_error(request)
 
 

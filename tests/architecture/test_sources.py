@@ -13,7 +13,7 @@ from config.env import BASE_DIR
 
 APPS = (
     "accounts", "analytics", "billing", "config", "core", "dashboard", "edge", "episodes", "feeds",
-    "keys", "narration", "production", "shows", "webhooks",
+    "keys", "narration", "production", "shows", "studio", "webhooks",
 )  # fmt: skip
 SOURCES = sorted(
     path

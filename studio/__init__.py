@@ -1,0 +1,1 @@
+"""A prompt, sources and hosts become a show with several voices; the Jellypod contract."""

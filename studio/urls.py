@@ -1,0 +1,37 @@
+"""Addresses of the Jellypod contract."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+
+from studio import api
+
+urlpatterns = [
+    path("v1/podcasts", api.PodcastListView.as_view(), name="studio-podcasts"),
+    path("v1/podcasts/<uuid:podcast_id>", api.PodcastView.as_view(), name="studio-podcast"),
+    path("v1/episodes", api.EpisodeListView.as_view(), name="studio-episodes"),
+    path("v1/episodes/<uuid:episode_id>", api.EpisodeView.as_view(), name="studio-episode"),
+    path(
+        "v1/episodes/<uuid:episode_id>/publish",
+        api.PublishView.as_view(),
+        name="studio-episode-publish",
+    ),
+    path(
+        "v1/episodes/<uuid:episode_id>/unpublish",
+        api.UnpublishView.as_view(),
+        name="studio-episode-unpublish",
+    ),
+    path(
+        "v1/episodes/<uuid:episode_id>/timestamps",
+        api.TimestampsView.as_view(),
+        name="studio-episode-timestamps",
+    ),
+    path("v1/hosts", api.HostListView.as_view(), name="studio-hosts"),
+    path("v1/hosts/<str:host_id>", api.HostView.as_view(), name="studio-host"),
+    path("v1/voices", api.VoiceListView.as_view(), name="studio-voices"),
+    path("v1/voices/<id:voice_id>", api.VoiceView.as_view(), name="studio-voice"),
+    path("v1/sources", api.SourceListView.as_view(), name="studio-sources"),
+    path("v1/sources/<uuid:source_id>", api.SourceView.as_view(), name="studio-source"),
+    path("v1/account", api.AccountView.as_view(), name="studio-account"),
+    re_path(r"^v1(/.*)?\Z", api.UnknownView.as_view(), name="studio-unknown"),
+]
