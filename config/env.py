@@ -17,6 +17,7 @@ Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
 #: Engines and writers that a name may choose; the registries in production and studio build them.
 TTS_ENGINES = ("hibari", "piper", "openai", "fake")
+DOWNLOAD_WINDOWS = ("first_touch", "calendar", "last_touch")
 PLANS = ("sandbox", "agent_pro", "agent_scale", "enterprise")
 DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql")
 REDIS_SCHEMES = ("redis", "rediss")
@@ -29,13 +30,15 @@ NAMES = frozenset(
     """PORT HOST DATA_DIR PUBLIC_URL SECRET_KEY ALLOWED_HOSTS DATABASE_URL REDIS_URL TRUSTED_PROXIES
     OUTBOUND_ALLOW DEFAULT_PLAN SIGNUPS_PER_HOUR SIGNUPS_OPEN AWS_STORAGE_BUCKET_NAME
     AWS_S3_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY MEDIA_URL TTS_ENGINE TTS_BASE_URL
-    TTS_API_KEY TTS_MODEL OP3_PREFIX WORKERS REQUESTS_PER_MINUTE""".split()  # noqa: SIM905 - one block reads better than thirty lines
+    TTS_API_KEY TTS_MODEL OP3_PREFIX OP3_TOKEN OP3_API_BASE
+    DOWNLOAD_WINDOW BURST_LIMIT COUNT_RELAYS COUNT_PROBES JOIN_PLAYBACK_SESSIONS HIT_DAYS ACCESS_LOG
+    ANALYTICS_GATED WORKERS REQUESTS_PER_MINUTE""".split()  # noqa: SIM905 - one block reads better than thirty lines
 )
 #: Set by Podwright for its own children (core/parent.py), never by people.
 INTERNAL_NAMES = frozenset({"SUPERVISED"})
 #: Secrets may stand in a file of their own instead: `<NAME>_FILE`.
 SECRET_NAMES = frozenset(
-    {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "AWS_SECRET_ACCESS_KEY", "TTS_API_KEY"}
+    {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "AWS_SECRET_ACCESS_KEY", "TTS_API_KEY", "OP3_TOKEN"}
 )
 
 
@@ -70,6 +73,16 @@ class Environment:
     tts_api_key: str
     tts_model: str
     op3_prefix: str
+    op3_token: str
+    op3_api_base: str
+    download_window: str
+    burst_limit: int
+    count_relays: bool
+    count_probes: bool
+    join_playback_sessions: bool
+    hit_days: int
+    access_log: str
+    analytics_gated: bool
     workers: int
     requests_per_minute: int
 
@@ -108,6 +121,16 @@ def read_environment() -> Environment:
         tts_api_key=_secret(env, "TTS_API_KEY", ""),
         tts_model=_text(env, "TTS_MODEL", "tts-1"),
         op3_prefix=_web_address(env, "OP3_PREFIX", ""),
+        op3_token=_secret(env, "OP3_TOKEN", ""),
+        op3_api_base=_web_address(env, "OP3_API_BASE", "https://op3.dev/api/1").rstrip("/"),
+        download_window=_choice(env, "DOWNLOAD_WINDOW", "first_touch", DOWNLOAD_WINDOWS),
+        burst_limit=_integer(env, "BURST_LIMIT", 200, low=0, high=1_000_000),
+        count_relays=_boolean(env, "COUNT_RELAYS", default=True),
+        count_probes=_boolean(env, "COUNT_PROBES", default=False),
+        join_playback_sessions=_boolean(env, "JOIN_PLAYBACK_SESSIONS", default=False),
+        hit_days=_integer(env, "HIT_DAYS", 90, low=3, high=3_650),
+        access_log=_text(env, "ACCESS_LOG", ""),
+        analytics_gated=_boolean(env, "ANALYTICS_GATED", default=True),
         workers=_integer(env, "WORKERS", os.cpu_count() or 1, low=1, high=256),
         requests_per_minute=_integer(env, "REQUESTS_PER_MINUTE", 6_000, low=0, high=1_000_000),
     )

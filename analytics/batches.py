@@ -1,0 +1,219 @@
+"""A batch of the hit stream: its lines read, its hits judged and turned into touches of windows."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from analytics.agents import AgentFacts
+from analytics.byte_ranges import FAR, requested_spans
+from analytics.eligibility import EpisodeFacts, reason_against
+from analytics.hits import BadHitLine, Hit, HitKind, unpack
+from analytics.methods import DAY_MS, GRACE_MS, MediaPath, Method
+from analytics.reasons import Reason, Step
+from analytics.sessions import Evidence, Figures, Touch, Who
+
+#: Days that a moment in milliseconds may lie in: years 2000 to 2200.
+_EARLIEST_MS, _LATEST_MS = 946_684_800_000, 7_258_118_400_000
+_LARGEST = 2**63 - 1
+_HALF = 2**63
+
+
+class Wrong(NamedTuple):
+    """A line that is no hit."""
+
+    segment: str
+    line: int
+    error: str
+
+
+@dataclass(slots=True)
+class Piece:
+    """One segment: its name and its hits."""
+
+    name: str
+    hits: list[Hit] = field(default_factory=list)
+    wrong: list[Wrong] = field(default_factory=list)
+
+
+class AgentVerdict(NamedTuple):
+    """What is known of an agent, with the id of its app and the rule against it."""
+
+    facts: AgentFacts
+    app_id: int
+    reason: Reason | None
+
+
+def read_piece(name: str, content: bytes) -> Piece:
+    """The hits of one segment; lines that are none are put aside and stop nothing (R67)."""
+    piece = Piece(name)
+    for number, line in enumerate(content.split(b"\n"), 1):
+        if not line:
+            continue
+        try:
+            hit = unpack(line)
+            _check(hit)
+        except BadHitLine as error:
+            piece.wrong.append(Wrong(name, number, error.message[:200]))
+        else:
+            piece.hits.append(hit)
+    return piece
+
+
+def _check(hit: Hit) -> None:
+    """Values that no hit of ours has, but a damaged line may."""
+    numbers = (hit.answer_start, hit.answer_length, hit.delivered or 0, hit.as_number)
+    if not _EARLIEST_MS <= hit.time_ms <= _LATEST_MS:
+        raise BadHitLine("time_ms lies outside of all days.")
+    if min(numbers) < 0 or max(*numbers, hit.episode_id, hit.show_id, hit.asset_id or 0) > _LARGEST:
+        raise BadHitLine("A number is out of range.")
+    try:
+        keys = [bytes.fromhex(key) for key in (hit.listener, hit.previous_listener, hit.hit_id)]
+        audiences = [bytes.fromhex(key) for key in (hit.audience, hit.previous_audience)]
+    except ValueError:
+        raise BadHitLine("A key is not hexadecimal.") from None
+    if len(keys[0]) != 16 or len(keys[2]) != 16 or len(keys[1]) not in {0, 16}:  # noqa: PLR2004
+        raise BadHitLine("A key has the wrong length.")
+    if any(len(key) not in {0, 8} for key in audiences):
+        raise BadHitLine("An audience key has the wrong length.")
+
+
+@dataclass(slots=True)
+class Judged:
+    """Hits of one listener, episode and day that are eligible, in order."""
+
+    hit: Hit
+    who: Who
+    touches: list[Touch] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Verdicts:
+    """What a batch comes to before windows: touches by listener and episode, and funnel steps."""
+
+    groups: dict[tuple[bytes, int], Judged] = field(default_factory=dict)
+    funnel: Tally[tuple[int, int, str]] = field(default_factory=Tally)
+    hits: int = 0
+    last_ms: int = 0
+    reasons: dict[str, str] = field(default_factory=dict)
+
+
+class Judge:
+    """Judges hits by what is known of their agents, episodes and audio."""
+
+    def __init__(
+        self,
+        *,
+        method: Method,
+        agents: Mapping[str, AgentVerdict],
+        web_apps: Mapping[str, int],
+        episodes: Mapping[int, EpisodeFacts],
+        figures: Mapping[int, Figures],
+        now_ms: int | None,
+    ) -> None:
+        self._method = method
+        self._agents = agents
+        self._web_apps = web_apps
+        self._episodes = episodes
+        self._figures = figures
+        self._now_ms = now_ms
+
+    def judge(self, hits: Iterable[Hit]) -> Verdicts:
+        """Verdicts on `hits`, taken in the order of (time, id) (R66)."""
+        verdicts = Verdicts()
+        aliases: dict[tuple[str, int], Hit] = {}
+        for hit in sorted(hits, key=lambda one: (one.time_ms, one.hit_id)):
+            if self._method.byte_log and self._is_ours(hit):
+                continue
+            reason = self._reason(hit)
+            if hit.kind is not HitKind.DELIVERED:
+                verdicts.hits += 1
+                verdicts.last_ms = hit.time_ms
+                step = reason.value if reason else Step.ELIGIBLE.value
+                verdicts.funnel[hit.episode_id, hit.time_ms // DAY_MS, step] += 1
+                verdicts.reasons[hit.hit_id] = step
+            if reason is None:
+                owner = hit
+                if self._method.join_playback_sessions and hit.playback_session:
+                    owner = aliases.setdefault((hit.playback_session, hit.episode_id), hit)
+                self._take(verdicts, hit, owner)
+        return verdicts
+
+    @staticmethod
+    def _is_ours(hit: Hit) -> bool:
+        """Bytes as we sent them to a proxy, whose own log says what the listener got (R19)."""
+        return hit.kind is HitKind.DELIVERED or (
+            hit.kind is HitKind.MEDIA and hit.delivered is None
+        )
+
+    def _reason(self, hit: Hit) -> Reason | None:
+        if self._now_ms is not None and is_final(hit.time_ms // DAY_MS, now_ms=self._now_ms):
+            return Reason.LATE
+        return reason_against(
+            hit,
+            episode=self._episodes.get(hit.episode_id),
+            by_agent=self._agents[hit.user_agent].reason,
+            method=self._method,
+        )
+
+    def _take(self, verdicts: Verdicts, hit: Hit, owner: Hit) -> None:
+        key = (bytes.fromhex(owner.listener), hit.episode_id)
+        judged = verdicts.groups.get(key)
+        if judged is None:
+            judged = verdicts.groups[key] = Judged(owner, self._who(hit))
+        judged.touches.append(self._touch(hit))
+
+    def _who(self, hit: Hit) -> Who:
+        verdict = self._agents[hit.user_agent]
+        app_id = self._web_apps.get(hit.referrer_host) or verdict.app_id
+        return Who(
+            app=app_id if verdict.facts.kind == "browser" else verdict.app_id,
+            device=verdict.facts.device,
+            country=hit.country[:2],
+            as_number=hit.as_number,
+            source=hit.referrer_host[:255],
+            audience_period=hit.audience_period,
+            audience=hit.audience,
+            previous_audience=hit.previous_audience,
+        )
+
+    def _touch(self, hit: Hit) -> Touch:
+        number = int(hit.hit_id[16:], 16) - _HALF
+        asset = hit.asset_id or 0
+        if hit.delivered is not None:
+            end = hit.answer_start + hit.delivered
+            return Touch(hit.time_ms, number, Evidence.DELIVERED, asset, hit.answer_start, end)
+        evidence = self._evidence_of_request(hit)
+        if evidence is not Evidence.REQUESTED:
+            return Touch(hit.time_ms, number, evidence, asset)
+        figures = self._figures.get(asset)
+        size = figures.size if figures else FAR
+        spans = requested_spans(hit.requested_range, size) or ((0, size),)
+        # Of several ranges the first is enough: no podcast app asks for more than one.
+        return Touch(hit.time_ms, number, evidence, asset, spans[0][0], spans[0][1])
+
+    def _evidence_of_request(self, hit: Hit) -> Evidence:
+        if hit.asset_id is None:
+            return Evidence.AT_ONCE
+        if self._method.byte_log:
+            return Evidence.NONE
+        if hit.kind is HitKind.TRACK:
+            elsewhere = self._method.media is MediaPath.ELSEWHERE
+            return Evidence.AT_ONCE if elsewhere else Evidence.NONE
+        return Evidence.REQUESTED if hit.status == 302 else Evidence.NONE  # noqa: PLR2004
+
+
+def is_final(day: int, *, now_ms: int) -> bool:
+    """True when the UTC day number's figures move no more: its end, a window and the grace are over."""
+    return now_ms >= (day + 2) * DAY_MS + GRACE_MS
+
+
+def sums_by_episode(funnel: Mapping[tuple[int, int, str], int]) -> dict[int, int]:
+    """Hits by episode, whatever became of them."""
+    sums: dict[int, int] = defaultdict(int)
+    for (episode_id, _day, _step), amount in funnel.items():
+        sums[episode_id] += amount
+    return sums

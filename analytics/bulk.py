@@ -1,0 +1,113 @@
+"""Writes many rows at once: inserts, and upserts that replace or add, on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from django.db import connection
+from django.db.models import Model
+
+Row = Sequence[Any]
+#: SQLite takes so many parameters in one statement in every version that Django supports.
+_CHUNK = 900
+
+
+def insert_rows(model: type[Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
+    """Insert `rows`; demands an open transaction."""
+    if not rows:
+        return
+    table = _quoted(model._meta.db_table)  # noqa: SLF001 - public by name
+    names = ", ".join(map(_quoted, columns))
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with cursor.cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+        else:
+            marks = ", ".join(["%s"] * len(columns))
+            # Names come from the models alone.
+            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608
+
+
+def upsert_rows(
+    model: type[Model],
+    rows: Sequence[Row],
+    *,
+    key: Sequence[str],
+    replaced: Sequence[str] = (),
+    added: Sequence[str] = (),
+    kept: Sequence[str] = (),
+) -> None:
+    """Insert `rows`, or where `key` is there replace and add up columns; demands a transaction.
+
+    The values of a row stand in the order key, replaced, added, kept; `kept` columns are written
+    by the insert only. No two rows may have one key.
+    """
+    if not rows:
+        return
+    table = _quoted(model._meta.db_table)  # noqa: SLF001 - public by name
+    columns = [*key, *replaced, *added, *kept]
+    names = ", ".join(map(_quoted, columns))
+    changes = [f"{_quoted(name)} = excluded.{_quoted(name)}" for name in replaced]
+    changes += [f"{_quoted(name)} = t.{_quoted(name)} + excluded.{_quoted(name)}" for name in added]
+    action = f"DO UPDATE SET {', '.join(changes)}" if changes else "DO NOTHING"
+    conflict = f"ON CONFLICT ({', '.join(map(_quoted, key))}) {action}"
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            _upsert_copied(cursor, table, names, conflict, rows)
+        else:
+            marks = ", ".join(["%s"] * len(columns))
+            cursor.executemany(
+                f"INSERT INTO {table} AS t ({names}) VALUES ({marks}) {conflict}",  # noqa: S608
+                rows,
+            )
+
+
+def _upsert_copied(cursor: Any, table: str, names: str, conflict: str, rows: Sequence[Row]) -> None:
+    draft = _quoted("analytics_draft")
+    cursor.execute(
+        f"CREATE TEMPORARY TABLE {draft} ON COMMIT DROP AS SELECT {names} FROM {table} WITH NO DATA"  # noqa: S608 - names come from the models alone
+    )
+    with cursor.cursor.copy(f"COPY {draft} ({names}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+    # In the order of the key, so that two writers never wait for each other in a circle.
+    cursor.execute(
+        f"INSERT INTO {table} AS t ({names}) SELECT {names} FROM {draft} {conflict}"  # noqa: S608
+    )
+    cursor.execute(f"DROP TABLE {draft}")
+
+
+def select_in(
+    model: type[Model], columns: Sequence[str], name: str, values: Iterable[Any]
+) -> Iterator[tuple[Any, ...]]:
+    """The rows whose column `name` is one of `values`, as tuples of `columns`."""
+    table = _quoted(model._meta.db_table)  # noqa: SLF001 - public by name
+    names = ", ".join(map(_quoted, columns))
+    with connection.cursor() as cursor:
+        for chunk in _chunks(values):
+            if connection.vendor == "postgresql":
+                cursor.execute(
+                    f"SELECT {names} FROM {table} WHERE {_quoted(name)} = ANY(%s)",  # noqa: S608
+                    [chunk],
+                )
+            else:
+                marks = ", ".join(["%s"] * len(chunk))
+                cursor.execute(
+                    f"SELECT {names} FROM {table} WHERE {_quoted(name)} IN ({marks})",  # noqa: S608
+                    chunk,
+                )
+            yield from cursor.fetchall()
+
+
+def _chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
+    size = 20_000 if connection.vendor == "postgresql" else _CHUNK
+    remaining = iter(values)
+    while chunk := list(islice(remaining, size)):
+        yield chunk
+
+
+def _quoted(name: str) -> str:
+    return connection.ops.quote_name(name)
