@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import httpx
 import pytest
 from django.core.files.storage import default_storage
+from django.db import connections
 from moto.server import ThreadedMotoServer
 
 from core.storage import delete_stored, open_stored
+from episodes.uploads import SentAudio, store_upload
+from tests.factories import sounds
 from tests.factories.published import AUDIO, publish_produced
 
 BUCKET = "podwright-media"
@@ -86,6 +92,28 @@ class TestObjectStore:
         assert other.asset.storage_key != episode.asset.storage_key
         with open_stored(episode.asset.storage_key) as stored:
             assert stored.read() == AUDIO
+
+
+class TestUpload:
+    def test_stores_the_same_bytes_once_when_they_come_at_the_same_time(
+        self, object_store, owner, now
+    ):
+        content = sounds.mp3()
+
+        def store(_):
+            digest = hashlib.sha256(content).hexdigest()
+            sent = SentAudio(BytesIO(content), "a.mp3", len(content), digest)
+            try:
+                return store_upload(account=owner, sent=sent, now=now).storage_key
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(4) as pool:
+            keys = set(pool.map(store, range(4)))
+
+        found = object_store.list_objects_v2(Bucket=BUCKET)["Contents"]
+        assert [one["Key"] for one in found] == list(keys)
+        assert found[0]["Size"] == len(content)
 
 
 class TestMedia:

@@ -1,0 +1,96 @@
+"""Uploads to real processes: what is left when the sender or the server goes away midway."""
+
+from __future__ import annotations
+
+import re
+import socket
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.factories import sounds
+from tests.flows.running import RunningUp, living, wait_until
+
+pytestmark = pytest.mark.slow
+
+MEBIBYTE = 2**20
+PART = b'--b\r\nContent-Disposition: form-data; name="audio"; filename="a.mp3"\r\n\r\n'
+
+
+def key_of(running: RunningUp) -> str:
+    found = re.search(r"pc_live_[A-Za-z0-9]{32}", running.printed())
+    assert found is not None
+    return found[0]
+
+
+def half_sent(running: RunningUp) -> socket.socket:
+    """A connection on which half of an upload of 40 MiB has been sent."""
+    head = (
+        f"POST /api/v1/upload HTTP/1.1\r\nHost: 127.0.0.1:{running.port}\r\n"
+        f"Authorization: Bearer {key_of(running)}\r\n"
+        "Content-Type: multipart/form-data; boundary=b\r\n"
+        f"Content-Length: {40 * MEBIBYTE}\r\n\r\n"
+    )
+    connection = socket.create_connection(("127.0.0.1", running.port))
+    connection.sendall(head.encode() + PART)
+    for _ in range(20):
+        connection.sendall(bytes(MEBIBYTE))
+    return connection
+
+
+def being_received(running: RunningUp) -> list[int]:
+    """Sizes of the files without a name that web processes are writing."""
+    sizes = []
+    for process in running.child("web").children(recursive=True):
+        for link in Path(f"/proc/{process.pid}/fd").iterdir():
+            try:
+                if "/work/" in str(link.readlink()):
+                    sizes.append(link.stat().st_size)
+            except OSError:  # closed meanwhile
+                continue
+    return sizes
+
+
+def stored_files(folder: Path) -> list[Path]:
+    found = [path for name in ("media", "work") for path in (folder / "var" / name).rglob("*")]
+    return [path for path in found if path.is_file()]
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/fd").exists(), reason="looks at open files as Linux has them"
+)
+class TestAbortedUpload:
+    def test_leaves_nothing_when_the_sender_goes_away(
+        self, tmp_path: Path, running_up: RunningUp
+    ) -> None:
+        connection = half_sent(running_up)
+        wait_until(lambda: max(being_received(running_up), default=0) > MEBIBYTE)
+
+        connection.close()
+
+        wait_until(lambda: being_received(running_up) == [])
+        assert stored_files(tmp_path) == []
+
+    def test_leaves_nothing_when_the_process_is_killed(
+        self, tmp_path: Path, running_up: RunningUp
+    ) -> None:
+        connection = half_sent(running_up)
+        wait_until(lambda: max(being_received(running_up), default=0) > MEBIBYTE)
+        processes = running_up.child("web").children(recursive=True)
+
+        for process in processes:
+            process.kill()
+
+        wait_until(lambda: living(processes) == [])
+        connection.close()
+        assert stored_files(tmp_path) == []
+        wait_until(running_up.answers)
+        sent = httpx.post(
+            f"{running_up.url}/api/v1/upload",
+            headers={"Authorization": f"Bearer {key_of(running_up)}"},
+            files={"audio": ("a.mp3", sounds.mp3())},
+            timeout=60,
+        )
+        assert sent.status_code == httpx.codes.CREATED
+        assert len(stored_files(tmp_path)) == 1
