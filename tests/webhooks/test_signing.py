@@ -5,8 +5,10 @@ import json
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from webhooks.signing import new_secret, podclaw_signature, signed_headers, standard_signature
 
@@ -101,6 +103,17 @@ class TestSignedHeaders:
                 secret, message_id="m1", timestamp=1_700_000_000, body=BODY
             ),
         }
+
+    def test_are_verified_by_the_library_of_the_standard_with_either_secret(self):
+        new, old = new_secret(), new_secret()
+        headers = signed_headers([new, old], message_id="m1", timestamp=int(time.time()), body=BODY)
+
+        assert Webhook(new).verify(BODY, headers) == json.loads(BODY)
+        assert Webhook(old).verify(BODY, headers) == json.loads(BODY)
+        with pytest.raises(WebhookVerificationError):
+            Webhook(new_secret()).verify(BODY, headers)
+        with pytest.raises(WebhookVerificationError):
+            Webhook(new).verify(BODY + b" ", headers)
 
     def test_carry_the_previous_secret_too_while_it_overlaps(self):
         new, old = new_secret(), new_secret()
