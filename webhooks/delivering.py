@@ -10,6 +10,7 @@ import structlog
 from django.db import transaction
 from django.db.models import F
 
+from core.times import iso_milliseconds
 from webhooks.event_types import EventType
 from webhooks.models import Attempt, Delivery, Endpoint, Event
 from webhooks.schedule import retry_at
@@ -208,7 +209,7 @@ def _give_up(endpoint: Endpoint, reason: DisabledReason, *, now: datetime) -> No
             "id": endpoint.pk,
             "url": endpoint.url,
             "reason": str(reason),
-            "failing_since": (endpoint.failing_since or now).isoformat(),
+            "failing_since": iso_milliseconds(endpoint.failing_since or now),
         },
         now=now,
     )

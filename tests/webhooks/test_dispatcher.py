@@ -222,6 +222,7 @@ class TestSwitchingOff:
         told = [one for one in bodies() if one["event"] == "webhook.disabled"]
         assert [one["data"]["id"] for one in told] == [gone.pk]
         assert told[0]["data"]["reason"] == "gone"
+        assert told[0]["data"]["failing_since"] == "2026-03-14T12:00:00.000Z"
 
     def test_follows_five_days_without_a_success(
         self, owner, endpoint, receiver, record, dispatch, bodies, clock, now
