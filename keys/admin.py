@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from core.admin import ReadOnlyAdmin
 from keys.lifecycle import revoke_keys
-from keys.models import ApiKey
+from keys.models import ApiKey, DeviceCode
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -78,3 +78,15 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         """Whoever may change keys by Django's permissions may revoke them."""
         return request.user.has_perm("keys.change_apikey")
+
+
+@admin.register(DeviceCode)
+class DeviceCodeAdmin(ReadOnlyAdmin):
+    """Programs that wait to be let in; neither code nor hash is shown, for both let somebody in."""
+
+    list_display = ["id", "approver", "created_at", "expires_at"]
+    search_fields = ["approver__prefix"]
+    date_hierarchy = "created_at"
+    list_select_related = ["approver"]
+    ordering = ["-created_at", "-pk"]
+    fields = ["approver", "created_at", "expires_at"]

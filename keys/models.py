@@ -1,4 +1,4 @@
-"""ApiKey: the hash, prefix and scopes of a bearer key."""
+"""ApiKey (the hash, prefix and scopes of a bearer key) and DeviceCode (a program that waits for one)."""
 
 from __future__ import annotations
 
@@ -50,3 +50,31 @@ class ApiKey(models.Model):
     def has_full_access(self) -> bool:
         """True for a key without scopes."""
         return self.scopes is None
+
+
+class DeviceCode(models.Model):
+    """A program that waits to be let in, from its first request until it has its key."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    user_code = models.CharField(max_length=8, unique=True, help_text="What a person confirms.")
+    approver = models.ForeignKey(
+        ApiKey,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="approved_devices",
+        help_text="The key of the session in which the code was confirmed.",
+    )
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("created_at")),
+                name="devicecode_expires_after_creation",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.user_code

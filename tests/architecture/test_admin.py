@@ -15,6 +15,7 @@ from billing.models import Subscription
 from core.models import IdempotentRequest, StoredFile
 from episodes.copies import keep_copy
 from episodes.models import Episode
+from keys.devices import start_device
 from keys.models import ApiKey
 from keys.services import issue_first_key
 from shows.models import Show
@@ -64,6 +65,7 @@ def add_tenant(now):
         attempt_deliveries(now=now)
         outside = publish_external(account.key.account, show, now=now)
         keep_copy(account=account.key.account, episode_id=outside.pk, now=now)
+        start_device(now=now)
         IdempotentRequest.objects.create(
             caller=account.key.account.pk, key="k-1", fingerprint="0" * 64, created_at=now
         )
@@ -89,6 +91,7 @@ def test_all_models_of_these_apps_have_pages():
         "Delivery",
         "Attempt",
         "IdempotentRequest",
+        "DeviceCode",
     }
 
 

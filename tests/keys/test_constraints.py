@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError
 
-from keys.models import ApiKey
+from keys.models import ApiKey, DeviceCode
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,8 @@ def test_the_database_refuses_a_second_key_of_one_secret(issued, now):
         ApiKey.objects.create(
             account=issued.key.account, prefix="x", digest=issued.key.digest, created_at=now
         )
+
+
+def test_the_database_refuses_a_device_code_that_is_over_before_it_begins(transactional_db, now):
+    with pytest.raises(IntegrityError, match="devicecode_expires_after_creation"):
+        DeviceCode.objects.create(digest="0", user_code="ABCD", created_at=now, expires_at=now)
