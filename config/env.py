@@ -23,6 +23,8 @@ DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql")
 REDIS_SCHEMES = ("redis", "rediss")
 MOST_DIGITS = 12
 LONGEST_SHOWN = 60
+#: A day of speech; JSON bodies hold no more either.
+MOST_CHARACTERS = 1_000_000
 
 #: Every name that Podwright reads. `PODWRIGHT_<NAME>` is accepted for each, and wins over the bare
 #: name, so that several programs can share one environment.
@@ -32,7 +34,8 @@ NAMES = frozenset(
     AWS_S3_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY MEDIA_URL TTS_ENGINE TTS_BASE_URL
     TTS_API_KEY TTS_MODEL OP3_PREFIX OP3_TOKEN OP3_API_BASE
     DOWNLOAD_WINDOW BURST_LIMIT COUNT_RELAYS COUNT_PROBES JOIN_PLAYBACK_SESSIONS HIT_DAYS ACCESS_LOG
-    ANALYTICS_GATED WORKERS REQUESTS_PER_MINUTE""".split()  # noqa: SIM905 - one block reads better than thirty lines
+    ANALYTICS_GATED WORKERS REQUESTS_PER_MINUTE NARRATIONS_PER_HOUR
+    NARRATION_MINIMUM_CHARACTERS NARRATION_FREE_CHARACTERS NARRATION_PAID_CHARACTERS""".split()  # noqa: SIM905 - one block reads better than thirty lines
 )
 #: Set by Podwright for its own children (core/parent.py), never by people.
 INTERNAL_NAMES = frozenset({"SUPERVISED"})
@@ -85,6 +88,10 @@ class Environment:
     analytics_gated: bool
     workers: int
     requests_per_minute: int
+    narrations_per_hour: int
+    narration_minimum_characters: int
+    narration_free_characters: int
+    narration_paid_characters: int
 
 
 def read_environment() -> Environment:
@@ -133,6 +140,10 @@ def read_environment() -> Environment:
         analytics_gated=_boolean(env, "ANALYTICS_GATED", default=True),
         workers=_integer(env, "WORKERS", os.cpu_count() or 1, low=1, high=256),
         requests_per_minute=_integer(env, "REQUESTS_PER_MINUTE", 6_000, low=0, high=1_000_000),
+        narrations_per_hour=_integer(env, "NARRATIONS_PER_HOUR", 20, low=0, high=1_000_000),
+        narration_minimum_characters=_characters(env, "NARRATION_MINIMUM_CHARACTERS", 100),
+        narration_free_characters=_characters(env, "NARRATION_FREE_CHARACTERS", 15_000),
+        narration_paid_characters=_characters(env, "NARRATION_PAID_CHARACTERS", 50_000),
     )
 
 
@@ -172,6 +183,10 @@ def _integer(env: environ.Env, name: str, default: int, *, low: int, high: int) 
     if not (short and text.isascii() and text.isdigit() and low <= int(text) <= high):
         raise BadSetting(f"{name} must be a whole number from {low} to {high}, not {_shown(text)}.")
     return int(text)
+
+
+def _characters(env: environ.Env, name: str, default: int) -> int:
+    return _integer(env, name, default, low=1, high=MOST_CHARACTERS)
 
 
 def _shown(text: str) -> str:

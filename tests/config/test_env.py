@@ -149,7 +149,7 @@ class TestDocuments:
     def test_tell_the_true_defaults(self, monkeypatch: pytest.MonkeyPatch) -> None:
         before = read_environment()
         for name, value in re.findall(
-            r"^#(PORT|HOST|DEFAULT_PLAN|SIGNUPS_\w+|TTS_ENGINE|TTS_MODEL)=(.+)$",
+            r"^#(PORT|HOST|DEFAULT_PLAN|SIGNUPS_\w+|TTS_ENGINE|TTS_MODEL|NARRATION\w+)=(.+)$",
             (BASE_DIR / ".env.example").read_text(),
             re.MULTILINE,
         ):
