@@ -104,7 +104,7 @@ def _find_audio(storage_key: str) -> MediaFile | None:
 def _find_document(storage_key: str) -> MediaFile | None:
     row = (
         EpisodeDocument.objects.filter(storage_key=storage_key)
-        .exclude(kind=EpisodeDocument.Kind.TIMELINE_JSON)
+        .exclude(kind__in=EpisodeDocument.INTERNAL)
         .values(
             "bytes", "mime_type", "episode__state", "episode__show_id", "episode__show__visibility"
         )

@@ -164,6 +164,10 @@ class EpisodeDocument(models.Model):
         TRANSCRIPT_HTML = "transcript_html", "Transcript (HTML)"
         CHAPTERS_JSON = "chapters_json", "Chapters (JSON)"
         TIMELINE_JSON = "timeline_json", "Timeline (internal)"
+        SOURCE_FILE = "source_file", "File that it is read from (internal, until it is complete)"
+
+    #: What neither feeds name nor the media address serves.
+    INTERNAL = (Kind.TIMELINE_JSON, Kind.SOURCE_FILE)
 
     episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="documents")
     kind = models.CharField(max_length=16, choices=Kind.choices)
@@ -187,6 +191,7 @@ class EpisodeDocument(models.Model):
                         "transcript_html",
                         "chapters_json",
                         "timeline_json",
+                        "source_file",
                     ]
                 ),
                 name="episodedocument_kind_known",

@@ -201,6 +201,22 @@ def create_produced_episode(
     return episode
 
 
+def attach_source(*, episode: Episode, source: StoredDocument, now: datetime) -> None:
+    """Keep the stored file that `episode` will be read from; demands the transaction that makes it.
+
+    It goes when the audio is complete, or with the episode.
+    """
+    EpisodeDocument.objects.create(
+        episode=episode,
+        kind=source.kind,
+        storage_key=source.storage_key,
+        mime_type=source.mime_type,
+        language=source.language,
+        bytes=source.bytes,
+        created_at=now,
+    )
+
+
 def update_episode(
     *,
     account: Account,

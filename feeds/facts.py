@@ -201,7 +201,7 @@ def _documents_by_episode(episode_ids: list[int]) -> dict[int, dict[str, dict[st
     grouped: dict[int, dict[str, dict[str, Any]]] = {}
     for row in (
         EpisodeDocument.objects.filter(episode_id__in=episode_ids)
-        .exclude(kind=_Kind.TIMELINE_JSON)
+        .exclude(kind__in=EpisodeDocument.INTERNAL)
         .values("episode_id", "kind", "storage_key", "language")
     ):
         grouped.setdefault(row["episode_id"], {})[row["kind"]] = dict(row)

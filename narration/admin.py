@@ -36,8 +36,8 @@ class NarrationAdmin(ReadOnlyAdmin):
     actions = ["retry"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Narration]:
-        """The text can be long, and no list shows it."""
-        return super().get_queryset(request).defer("text")
+        """Text and page can be long, and no list shows them."""
+        return super().get_queryset(request).defer("text", "html")
 
     @admin.action(description="Try failed ones again", permissions=["retry"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Narration]) -> None:

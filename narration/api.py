@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -13,13 +11,15 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.api import ContractView
+from core.forms import FilePart, FormParser
+from core.parsers import BoundedJSONParser
 from episodes.api import EpisodeListView
 from keys.caller import account_of
 from keys.scopes import EPISODES_READ, EPISODES_WRITE
+from narration.file_kinds import MAX_FILE_BYTES
 from narration.limits import require_room
 from narration.models import Narration
-from narration.podread import exception_handler
+from narration.podread import PodReadView
 from narration.serializers import narration_object, submission_from, voice_object
 from narration.services import (
     delete_narration,
@@ -35,21 +35,11 @@ MAX_PAGE = 10**9
 _LEADING_NUMBER = re.compile(r"\s*([+-]?[0-9]{1,18})", re.ASCII)
 
 
-class PodReadView(ContractView):
-    """A view whose refusals have the contract's envelope."""
-
-    document = "/api/v1/openapi.json"
-
-    def get_exception_handler(
-        self,
-    ) -> Callable[[Exception, Mapping[str, Any]], Response | None]:
-        """The contract's table instead of the default one."""
-        return exception_handler
-
-
 class NarrationListView(PodReadView):
     """Create a narration, list them."""
 
+    parser_classes = [BoundedJSONParser, FormParser]
+    file_part = FilePart("file", MAX_FILE_BYTES)
     required_scopes = {"GET": EPISODES_READ, "POST": EPISODES_WRITE}
 
     def post(self, request: Request) -> Response:

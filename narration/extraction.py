@@ -10,6 +10,7 @@ from datetime import date
 from urllib.parse import urljoin
 
 import trafilatura
+from django.conf import settings
 from lxml.etree import _Element
 from lxml.html import HtmlElement
 from trafilatura.settings import Document as Extracted
@@ -21,7 +22,6 @@ from core.web_addresses import UrlInvalid, parse_url
 from narration.blocks import blocks_of
 from narration.diagnosis import ArticleNotFound, obstacle, why_no_article
 from narration.languages import language_of
-from narration.limits import MINIMUM_CHARACTERS
 from narration.titles import TITLE_LENGTH, page_title, shorten, title_of, without_title
 from production.document import Block, Document, document_from_text
 
@@ -71,7 +71,7 @@ def article_from_html(html: str, *, url: str) -> Article:
     found = _extracted(tree, url=url)
     blocks = blocks_of(found.body) if found.body is not None else ()
     text = text_of(blocks)
-    if len(text) < MINIMUM_CHARACTERS:
+    if len(text) < settings.NARRATION_MINIMUM_CHARACTERS:
         raise why_no_article(tree)
     refusal = obstacle(tree, text)
     if refusal is not None:
@@ -101,23 +101,36 @@ def article_from_text(text: str, *, url: str = "", title: str = "") -> Article:
 
     With a `title` given, a first heading that says something else stays part of the text.
     """
-    document = document_from_text(text)
-    words = text_of(document.blocks)
-    has_heading = bool(title) or any(block.kind == "heading" for block in document.blocks)
-    title = title or title_of(document.blocks)
-    language = language_of(words)
+    return article_from_blocks(document_from_text(text).blocks, url=url, title=title)
+
+
+def article_from_blocks(
+    blocks: tuple[Block, ...],
+    *,
+    url: str = "",
+    title: str = "",
+    author: str = "",
+    language: str = "",
+) -> Article:
+    """Blocks of which every one is text, as an article, however short.
+
+    `language` is what the source says of itself; it counts as little as a page's.
+    """
+    has_heading = bool(title) or any(block.kind == "heading" for block in blocks)
+    title = title or title_of(blocks)
+    spoken = language_of(text_of(blocks), declared=language)
     return Article(
         title=title,
         spoken_title=title if has_heading else "",
-        author="",
-        description=description_of(document.blocks),
+        author=author,
+        description=description_of(blocks),
         site_name="",
-        language=language,
+        language=spoken,
         url=url,
         canonical_url="",
         published_date=None,
         image_url="",
-        document=Document(without_title(document.blocks, title), language),
+        document=Document(without_title(blocks, title), spoken),
     )
 
 

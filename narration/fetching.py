@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+
 from core.errors import PodwrightError, Upstream
 from core.http import BadStatus, Fetched, TooLarge, fetch
 from narration.decoding import decode_page
 from narration.diagnosis import ArticleNotFound
 from narration.extraction import Article, article_from_html, article_from_text
-from narration.limits import MINIMUM_CHARACTERS
 
 MAX_PAGE_BYTES = 10_000_000
 TIMEOUT_SECONDS = 15.0
@@ -66,10 +67,11 @@ def article_from(source: Fetched) -> Article:
     if _is_html(source.content_type, text):
         return article_from_html(text, url=source.url)
     article = article_from_text(text, url=source.url)
-    if article.characters < MINIMUM_CHARACTERS:
+    least = settings.NARRATION_MINIMUM_CHARACTERS
+    if article.characters < least:
         raise ArticleNotFound(
             "Could not extract article content: the address holds a plain text of fewer than "
-            f"{MINIMUM_CHARACTERS} characters."
+            f"{least} characters."
         )
     return article
 

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
+
 from accounts.models import Account
+from billing.plans import Plan
 from billing.services import EpisodeQuotaExceeded, episode_usage, plan_of
 from core.errors import Invalid, QuotaExceeded
+from core.throttles import count_event
 from narration.models import NarrationRequest
 
-REQUESTS_PER_HOUR = 20
 HOUR = timedelta(hours=1)
-MINIMUM_CHARACTERS = 100
 
 
 class HourlyLimitReached(QuotaExceeded):
-    """REQUESTS_PER_HOUR narrations were accepted within the last hour."""
+    """NARRATIONS_PER_HOUR narrations were accepted within the last hour."""
 
     code = "hourly_limit_reached"
+
+
+class TooManyCalls(QuotaExceeded):
+    """The caller sends more requests than any honest one; `details` say when to come back."""
+
+    code = "too_many_calls"
 
 
 class TextTooShort(Invalid):
@@ -30,6 +38,16 @@ class TextTooLong(Invalid):
     """There is more text than the plan allows."""
 
     code = "text_too_long"
+
+
+def limit_calls(name: str, *, key: bytes, limit: int, window: timedelta, now: datetime) -> None:
+    """Count one call of `key`, or raise `TooManyCalls` when `limit` is reached in this window."""
+    tally = count_event(settings.DATA_DIR / name, key=key, limit=limit, window=window, now=now)
+    if tally.is_over:
+        raise TooManyCalls(
+            "Rate limit exceeded. Please try again later.",
+            details={"retry_after": tally.resets_in_seconds},
+        )
 
 
 def require_room(*, account: Account, now: datetime) -> None:
@@ -48,20 +66,36 @@ def require_episodes_left(*, account: Account, now: datetime) -> None:
 def require_hourly_room(*, account: Account, now: datetime) -> None:
     """Raise `HourlyLimitReached`; exact only for a caller who holds the account's quota lock."""
     recent = NarrationRequest.objects.filter(account=account, created_at__gt=now - HOUR).count()
-    if recent >= REQUESTS_PER_HOUR:
+    if recent >= settings.NARRATIONS_PER_HOUR:
         raise HourlyLimitReached("You've reached your hourly episode limit")
+
+
+def require_enough(characters: int) -> None:
+    """Raise `TextTooShort`, in the contract's words."""
+    least = settings.NARRATION_MINIMUM_CHARACTERS
+    if characters < least:
+        raise TextTooShort(f"Content must be at least {least} characters", field="text")
 
 
 def require_acceptable_length(*, account: Account, characters: int) -> None:
     """Raise `TextTooShort` or `TextTooLong`, in the contract's words."""
-    if characters < MINIMUM_CHARACTERS:
-        raise TextTooShort(
-            f"Content must be at least {MINIMUM_CHARACTERS} characters", field="text"
-        )
-    most = plan_of(account).narration_characters
+    require_enough(characters)
+    most = characters_allowed(plan_of(account))
     if characters > most:
         raise TextTooLong(
             f"Content exceeds your plan's {most:,} character limit ({characters:,} characters)",
             field="text",
             details={"limit": most, "characters": characters},
         )
+
+
+def characters_allowed(plan: Plan) -> int:
+    """The longest text that is narrated on `plan`."""
+    if is_paid(plan):
+        return int(settings.NARRATION_PAID_CHARACTERS)
+    return int(settings.NARRATION_FREE_CHARACTERS)
+
+
+def is_paid(plan: Plan) -> bool:
+    """Whether the plan has a price; one whose price is agreed with each customer (None) has."""
+    return plan.price_usd is None or plan.price_usd > 0

@@ -34,9 +34,12 @@ class Narration(models.Model):
     source_url = models.TextField(blank=True, help_text="Normalised; what clients are shown.")
     requested_url = models.TextField(blank=True, help_text="As it was sent.")
     text = models.TextField(blank=True)
+    html = models.TextField(blank=True, help_text="The page, where the client sent it along.")
+    file_name = models.CharField(max_length=255, blank=True, help_text="Of a file, as sent.")
     voice = models.CharField(max_length=100, blank=True, help_text="Empty: by language.")
     title = models.CharField(max_length=255, blank=True, help_text="As sent; empty: from the text.")
     author = models.CharField(max_length=255, blank=True, help_text="As sent.")
+    description = models.CharField(max_length=1_000, blank=True, help_text="As sent.")
     state = models.CharField(max_length=9, choices=State.choices, default=State.WAITING)
     attempts = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField(help_text="Not to be prepared before.")
@@ -59,7 +62,9 @@ class Narration(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(source_type="url") & ~Q(source_url="")
-                | ~Q(source_type="url") & ~Q(text=""),
+                | Q(source_type="extension") & ~Q(source_url="") & (~Q(text="") | ~Q(html=""))
+                | Q(source_type="file") & ~Q(file_name="")
+                | Q(source_type__in=["paste", "email"]) & ~Q(text=""),
                 name="narration_has_its_source",
             ),
             models.CheckConstraint(

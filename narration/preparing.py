@@ -6,6 +6,7 @@ import threading
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import PurePosixPath
 
 import structlog
 from django.db import transaction
@@ -14,7 +15,9 @@ from django.db.models import F
 from billing.services import lock_quota
 from core.errors import PodwrightError, Upstream
 from core.http import BadStatus
+from core.storage import open_stored
 from episodes.locking import lock_episode
+from episodes.models import EpisodeDocument
 from episodes.services import (
     describe_produced_episode,
     fail_production,
@@ -22,8 +25,14 @@ from episodes.services import (
 )
 from episodes.states import ProductionState
 from narration.diagnosis import ArticleNotFound
-from narration.extraction import Article, PageTooComplex, article_from_text
+from narration.extraction import (
+    Article,
+    PageTooComplex,
+    article_from_html,
+    article_from_text,
+)
 from narration.fetching import NotAnArticle, article_from, fetch_source
+from narration.file_reading import article_from_file
 from narration.limits import TextTooLong, require_acceptable_length
 from narration.models import Narration
 from production.composing import compose_script
@@ -118,20 +127,14 @@ def _claim(*, narration_id: int, now: datetime) -> Narration | None:
 
 def _prepare(narration: Narration) -> _Prepared:
     """The slow part, outside of any transaction."""
-    if narration.source_type == Narration.SourceType.URL:
-        source = fetch_source(narration.source_url)
-        with _ONE_AT_A_TIME:
-            article = article_from(source)
-        _require_acceptable_article(narration, article)
-    else:
-        article = article_from_text(narration.text, title=narration.title)
+    article = _article(narration)
     voice = _voice(narration, article)
     title = narration.title or article.title or "Untitled"
     author = narration.author or article.author
     return _Prepared(
         title=title,
         author=author or NO_AUTHOR,
-        description=_description(narration, article) or title,
+        description=narration.description or _description(narration, article) or title,
         script=compose_script(
             article.document,
             voice=voice.id,
@@ -141,6 +144,33 @@ def _prepare(narration: Narration) -> _Prepared:
         ),
         voice=voice,
     )
+
+
+def _article(narration: Narration) -> Article:
+    """The article that the narration's source holds, within the plan's limits."""
+    if narration.source_type == Narration.SourceType.FILE:
+        article = _article_from_source_file(narration)
+    elif narration.html:
+        with _ONE_AT_A_TIME:
+            article = article_from_html(narration.html, url=narration.source_url)
+    elif narration.source_type == Narration.SourceType.URL:
+        source = fetch_source(narration.source_url)
+        with _ONE_AT_A_TIME:
+            article = article_from(source)
+    else:
+        return article_from_text(narration.text, url=narration.source_url, title=narration.title)
+    _require_acceptable_article(narration, article)
+    return article
+
+
+def _article_from_source_file(narration: Narration) -> Article:
+    source = narration.episode.documents.get(kind=EpisodeDocument.Kind.SOURCE_FILE)
+    with open_stored(source.storage_key) as file:
+        return article_from_file(
+            file,
+            name=narration.file_name,
+            extension=PurePosixPath(source.storage_key).suffix.lstrip("."),
+        )
 
 
 def _require_acceptable_article(narration: Narration, article: Article) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from core.errors import Invalid
+from core.forms import ReceivedFile
 from core.text import clean_line, clean_text
 from episodes.addresses import audio_address
 from episodes.states import ProductionState
@@ -14,8 +17,10 @@ from narration.services import Submission
 from production.voices.base import Voice
 
 MAX_TITLE_LENGTH = 255
+MAX_DESCRIPTION_LENGTH = 1_000
 MAX_VOICE_LENGTH = 100
 _READ_ONLY = ("file", "email")
+_TAG = re.compile(r"<(?:!doctype|[a-z][a-z0-9]*)\b[^<>]*>", re.IGNORECASE)
 
 
 class SubmissionInvalid(Invalid):
@@ -25,34 +30,57 @@ class SubmissionInvalid(Invalid):
 
 
 def submission_from(body: object) -> Submission:
-    """The submission that a parsed JSON body holds. Raises `SubmissionInvalid`.
+    """The submission that a parsed JSON body or form holds. Raises `SubmissionInvalid`.
 
-    Unknown fields are ignored, as are title and author of an address.
+    Unknown fields are ignored.
     """
     if not isinstance(body, Mapping):
         raise SubmissionInvalid("The request body must be a JSON object.")
     source_type = body.get("source_type")
     if source_type is None or source_type == "":
         raise SubmissionInvalid("source_type is required. Use 'url', 'text', or 'extension'.")
-    if source_type == "url":
-        return Submission(url=_url(body.get("url")), voice=_voice(body))
-    if source_type == "text":
-        return Submission(
-            text=_text(body.get("text")),
-            title=_line(body, "title", "Title"),
-            author=_line(body, "author", "Author"),
-            voice=_voice(body),
-        )
+    file = body.get("file")
+    if source_type == "file" and isinstance(file, ReceivedFile):
+        return replace(_described(body), file=file)
     if source_type in _READ_ONLY:
         raise SubmissionInvalid(
             f"source_type '{source_type}' is read-only and cannot be submitted via this API. "
             "Use 'url', 'text', or 'extension'."
         )
+    if source_type == "url":
+        page = _content(body, "html", "Html") if body.get("html") is not None else ""
+        return replace(_described(body), url=_url(body.get("url")), html=page)
+    if source_type == "text":
+        return replace(_described(body), text=_content(body, "text", "Content"))
     if source_type == "extension":
-        raise SubmissionInvalid(
-            "source_type 'extension' is reserved for a browser extension. Use 'url' or 'text'."
-        )
+        return _from_extension(body)
     raise SubmissionInvalid("source_type must be 'url', 'text', or 'extension'.")
+
+
+def _from_extension(body: Mapping[str, object]) -> Submission:
+    url = _url(body.get("url"))
+    described = _described(body)
+    if not described.title:
+        raise SubmissionInvalid("Title can't be blank", field="title")
+    content = _content(body, "content", "Content")
+    is_page = bool(_TAG.search(content))
+    return replace(
+        described,
+        url=url,
+        from_extension=True,
+        html=content if is_page else "",
+        text="" if is_page else content,
+    )
+
+
+def _described(body: Mapping[str, object]) -> Submission:
+    """What may be said of any source."""
+    return Submission(
+        title=_line(body, "title", "Title"),
+        author=_line(body, "author", "Author"),
+        description=_line(body, "description", "Description", most=MAX_DESCRIPTION_LENGTH),
+        voice=_voice(body),
+    )
 
 
 def narration_object(narration: Narration) -> dict[str, object]:
@@ -94,26 +122,27 @@ def _url(value: object) -> str:
     return value.strip()
 
 
-def _text(value: object) -> str:
+def _content(body: Mapping[str, object], name: str, label: str) -> str:
+    value = body.get(name)
     if value is not None and not isinstance(value, str):
-        raise SubmissionInvalid("Content must be a string", field="text")
+        raise SubmissionInvalid(f"{label} must be a string", field=name)
     text = clean_text(value or "")
     if not text:
-        raise SubmissionInvalid("Content cannot be empty", field="text")
+        raise SubmissionInvalid(f"{label} cannot be empty", field=name)
     return text
 
 
-def _line(body: Mapping[str, object], name: str, label: str) -> str:
+def _line(
+    body: Mapping[str, object], name: str, label: str, *, most: int = MAX_TITLE_LENGTH
+) -> str:
     value = body.get(name)
     if value is None:
         return ""
     if not isinstance(value, str):
         raise SubmissionInvalid(f"{label} must be a string", field=name)
     line = clean_line(value)
-    if len(line) > MAX_TITLE_LENGTH:
-        raise SubmissionInvalid(
-            f"{label} is too long (maximum is {MAX_TITLE_LENGTH} characters)", field=name
-        )
+    if len(line) > most:
+        raise SubmissionInvalid(f"{label} is too long (maximum is {most} characters)", field=name)
     return line
 
 

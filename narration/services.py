@@ -11,18 +11,25 @@ from django.db import transaction
 from accounts.models import Account
 from billing.services import lock_quota, use_episode
 from core.errors import Conflict, NotFound
+from core.forms import ReceivedFile
+from core.ids import random_text
 from core.queue import enqueue
+from core.storage import store_stream
 from episodes.locking import EpisodeNotFound
-from episodes.models import Episode
+from episodes.models import Episode, EpisodeDocument
 from episodes.services import (
+    StoredDocument,
+    attach_source,
     create_produced_episode,
     delete_episode,
     set_production_state,
 )
 from episodes.states import ProductionState
+from narration.file_kinds import file_kind
 from narration.limits import (
     HOUR,
     require_acceptable_length,
+    require_enough,
     require_episodes_left,
     require_hourly_room,
 )
@@ -36,6 +43,8 @@ UNKNOWN_YET = "Processing..."
 _PUBLIC_ID = re.compile(r"ep_[A-Za-z0-9]{1,29}", re.ASCII)
 _DESCRIPTIONS = {
     Narration.SourceType.URL: "Processing article from URL...",
+    Narration.SourceType.EXTENSION: "Processing article from a browser...",
+    Narration.SourceType.FILE: "Processing uploaded file...",
     Narration.SourceType.PASTE: "Processing pasted text...",
 }
 
@@ -54,31 +63,50 @@ class NarrationNotFailed(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What somebody wants to hear: an address or a text, cleaned; "" where nothing was said.
+    """What somebody wants to hear, cleaned; "" where nothing was said.
 
-    For an address, title and author are taken from the page and these are ignored.
+    It is one of: an address (`url`); the page at an address, as the client saw it (`url` with
+    `html`); a file; a `text`. A browser extension sends address and page or text. What is given of
+    title, author and description wins over what the source says.
     """
 
     url: str = ""
+    html: str = ""
     text: str = ""
+    file: ReceivedFile | None = None
+    from_extension: bool = False
     title: str = ""
     author: str = ""
+    description: str = ""
     voice: str = ""
+
+    @property
+    def source_type(self) -> Narration.SourceType:
+        """The contract's word for where the text comes from."""
+        if self.from_extension:
+            return Narration.SourceType.EXTENSION
+        if self.file is not None:
+            return Narration.SourceType.FILE
+        return Narration.SourceType.URL if self.url else Narration.SourceType.PASTE
 
 
 def submit_narration(*, account: Account, submission: Submission, now: datetime) -> Narration:
     """Accept a narration; a worker prepares it after the commit.
 
     Raises `core.web_addresses.UrlInvalid`, `narration.source_urls.LoginOnlyLink`,
-    `production.voices.base.VoiceUnknown`, and the refusals of `narration.limits`.
+    `narration.file_kinds.FileUnreadable`, `production.voices.base.VoiceUnknown`, and the refusals
+    of `narration.limits`.
     """
-    is_url = bool(submission.url)
-    address = source_url(submission.url) if is_url else ""
-    if not is_url:
+    source_type = submission.source_type
+    address = source_url(submission.url) if submission.url else ""
+    if source_type == Narration.SourceType.PASTE or submission.text:
         require_acceptable_length(account=account, characters=len(submission.text))
+    elif submission.from_extension:
+        require_enough(len(submission.html))
     if submission.voice:
         voice_catalog().voice(submission.voice)
-    source_type = Narration.SourceType.URL if is_url else Narration.SourceType.PASTE
+    # Before the transaction; what a refusal leaves behind has no owner and is swept.
+    source = _stored(submission.file, now=now) if submission.file is not None else None
     with transaction.atomic(durable=True):
         # The lock makes the counts below exact, however many requests arrive at once.
         lock_quota(account)
@@ -87,20 +115,25 @@ def submit_narration(*, account: Account, submission: Submission, now: datetime)
         episode = create_produced_episode(
             account=account,
             show=ensure_narration_show(account=account, now=now),
-            title=(not is_url and submission.title) or UNKNOWN_YET,
-            author=(not is_url and submission.author) or UNKNOWN_YET,
-            description=_DESCRIPTIONS[source_type],
+            title=submission.title or UNKNOWN_YET,
+            author=submission.author or UNKNOWN_YET,
+            description=submission.description or _DESCRIPTIONS[source_type],
             now=now,
         )
+        if source is not None:
+            attach_source(episode=episode, source=source, now=now)
         narration = Narration.objects.create(
             episode=episode,
             source_type=source_type,
             source_url=address,
             requested_url=submission.url,
-            text="" if is_url else submission.text,
+            text=submission.text,
+            html=submission.html,
+            file_name=submission.file.name or "" if submission.file else "",
             voice=submission.voice,
-            title="" if is_url else submission.title,
-            author="" if is_url else submission.author,
+            title=submission.title,
+            author=submission.author,
+            description=submission.description,
             due_at=now,
             created_at=now,
         )
@@ -171,6 +204,19 @@ def narration_feed_url(*, account: Account, now: datetime) -> str:
     """The address of the account's private feed of narrations; its show is made on first use."""
     with transaction.atomic(durable=True):
         return feed_url(ensure_narration_show(account=account, now=now))
+
+
+def _stored(file: ReceivedFile, *, now: datetime) -> StoredDocument:
+    """The file in storage. Raises `narration.file_kinds.FileUnreadable`."""
+    kind = file_kind(file.name or "", file.read(1_024))
+    key = f"sources/{random_text(24)}/source.{kind.extension}"
+    return StoredDocument(
+        kind=EpisodeDocument.Kind.SOURCE_FILE,
+        storage_key=store_stream(key, file, now=now),
+        mime_type=kind.mime_type,
+        language="",
+        bytes=file.size or 0,
+    )
 
 
 def _note_request(*, account: Account, now: datetime) -> None:

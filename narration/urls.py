@@ -10,6 +10,12 @@ from narration.api import (
     VoiceListView,
     narrations_or_episodes,
 )
+from narration.signing_in_api import (
+    AccountStatusView,
+    DeviceCodeView,
+    DeviceTokenView,
+    machine_payments,
+)
 
 urlpatterns = [
     path("api/v1/episodes", narrations_or_episodes, name="narrations"),
@@ -19,6 +25,10 @@ urlpatterns = [
         NarrationView.as_view(),
         name="narration",
     ),
+    path("api/v1/auth/device_codes", DeviceCodeView.as_view(), name="device-codes"),
+    path("api/v1/auth/device_tokens", DeviceTokenView.as_view(), name="device-tokens"),
+    path("api/v1/auth/status", AccountStatusView.as_view(), name="account-status"),
+    path("api/v1/mpp/<path:rest>", machine_payments, name="machine-payments"),
     path("api/v1/feed", FeedAddressView.as_view(), name="narration-feed"),
     path("api/v1/voices", VoiceListView.as_view(), name="voices"),
 ]

@@ -115,9 +115,25 @@ class TestCreate:
                     "Use 'url', 'text', or 'extension'."
                 ),
             ),
+            ({"source_type": "extension", "title": "x", "content": TEXT}, "Invalid URL"),
+            ({**A_URL, "source_type": "extension", "content": TEXT}, "Title can't be blank"),
             (
-                {"source_type": "extension", "title": "x", "content": TEXT},
-                "source_type 'extension' is reserved for a browser extension. Use 'url' or 'text'.",
+                {**A_URL, "source_type": "extension", "title": "x"},
+                "Content cannot be empty",
+            ),
+            (
+                {**A_URL, "source_type": "extension", "title": "x", "content": "<p>short</p>"},
+                "Content must be at least 100 characters",
+            ),
+            (
+                {**A_URL, "source_type": "extension", "title": "x", "content": "short"},
+                "Content must be at least 100 characters",
+            ),
+            ({**A_URL, "html": ""}, "Html cannot be empty"),
+            ({**A_URL, "html": 5}, "Html must be a string"),
+            (
+                {**A_URL, "description": "x" * 1_001},
+                "Description is too long (maximum is 1000 characters)",
             ),
             ({"source_type": "url"}, "Invalid URL"),
             ({"source_type": "url", "url": ""}, "Invalid URL"),
@@ -186,7 +202,9 @@ class TestCreate:
         assert isinstance(response.json()["error"], str)
 
     def test_refuses_other_media_types(self, owner_client):
-        response = owner_client.post(EPISODES, {"source_type": "url"}, format="multipart")
+        response = owner_client.post(
+            EPISODES, "source_type=url", content_type="application/x-www-form-urlencoded"
+        )
 
         assert response.status_code == 415
         assert list(response.json()) == ["error"]
@@ -195,6 +213,23 @@ class TestCreate:
         created(owner_client, {**A_TEXT, "speed": 9, "id": "ep_mine", "status": "complete"})
 
         assert Episode.objects.get().production_state == "pending"
+
+    def test_takes_what_the_first_party_extension_sends(self, owner_client):
+        body = {**A_URL, "source_type": "extension", "title": "Land", "content": TEXT}
+
+        public_id = created(owner_client, body)
+
+        shown = owner_client.get(f"{EPISODES}/{public_id}").json()["episode"]
+        assert (shown["source_type"], shown["title"]) == ("extension", "Land")
+        assert shown["source_url"] == "https://site.example/p/land"
+
+    def test_makes_one_episode_of_a_post_repeated_under_one_idempotency_key(self, owner_client):
+        first, second = (
+            post(owner_client, A_TEXT, headers={"Idempotency-Key": "one"}) for _ in range(2)
+        )
+
+        assert first.json() == second.json()
+        assert Narration.objects.count() == 1
 
     def test_is_not_idempotent(self, owner_client):
         assert created(owner_client) != created(owner_client)
@@ -249,6 +284,18 @@ class TestOrderOfChecks:
         assert response.json() == {"error": "You've reached your hourly episode limit"}
         assert "Retry-After" not in response
 
+    def test_a_client_in_a_loop_is_told_when_to_come_back(self, owner_client, settings, tmp_path):
+        settings.DATA_DIR, settings.REQUESTS_PER_MINUTE = tmp_path, 2
+        with time_machine.travel(datetime(2026, 4, 19, 14, 22, 9, tzinfo=UTC), tick=False):
+            for _ in range(2):
+                post(owner_client, {"source_type": "nonsense"})
+
+            response = post(owner_client, A_TEXT)
+
+        assert response.status_code == 429
+        assert response.json() == {"error": "Rate limit exceeded. Please try again later."}
+        assert 0 < int(response["Retry-After"]) <= 61
+
     def test_refused_requests_do_not_count(self, paying_owner, owner_client):
         for _ in range(25):
             post(owner_client, {"source_type": "text", "text": "short"})
@@ -264,10 +311,10 @@ class TestOrderOfChecks:
             finally:
                 connection.close()
 
-        with ThreadPoolExecutor(8) as threads:
-            codes = sorted(threads.map(call, range(26)))
+        with ThreadPoolExecutor(30) as threads:
+            codes = sorted(threads.map(call, range(30)))
 
-        assert codes == [201] * 20 + [429] * 6
+        assert codes == [201] * 20 + [429] * 10
         assert Show.objects.filter(account=paying_owner).count() == 1
 
 

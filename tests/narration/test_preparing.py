@@ -90,6 +90,33 @@ class TestPrepareAddress:
         assert spoken[0] == "The Land That Pays, by Jane Doe."
         assert " ".join(spoken).endswith(PARAGRAPHS[-1])
 
+    def test_reads_the_page_that_the_client_saw_and_asks_for_none(self, server, submitted, now):
+        made = submitted(url=server.url("/p"), html=page(title="Seen by the client"))
+
+        _done, _narration, episode = prepare(made, now)
+
+        assert episode.title == "Seen by the client"
+        assert episode.description.endswith(f"Original URL: {server.url('/p')}")
+        assert server.requests == []
+
+    def test_reads_what_an_extension_sends(self, submitted, now):
+        url = "https://site.example/p"
+        made = submitted(url=url, text="\n\n".join(PARAGRAPHS), from_extension=True, title="Land")
+
+        _done, _narration, episode = prepare(made, now)
+
+        assert (episode.title, episode.author) == ("Land", "Unknown")
+        assert Production.objects.exists()
+
+    def test_reads_out_the_title_that_was_sent_instead_of_the_pages(self, server, submitted, now):
+        made = submitted(url=server.url("/p"), title="Mine", author="Me", description="About.")
+
+        _done, _narration, episode = prepare(made, now)
+
+        assert (episode.title, episode.author, episode.description) == ("Mine", "Me", "About.")
+        spoken = Script.from_json(Production.objects.get().script).sentences()
+        assert next(iter(spoken)).sentence.text == "Mine, by Me."
+
     def test_shows_that_it_is_preparing_while_the_page_is_fetched(self, server, submitted, now):
         made = submitted(url=server.url("/p"))
         seen = []

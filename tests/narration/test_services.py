@@ -16,7 +16,6 @@ from episodes.models import Episode
 from episodes.services import fail_production
 from episodes.states import ProductionState, Publication
 from narration.limits import (
-    REQUESTS_PER_HOUR,
     HourlyLimitReached,
     TextTooLong,
     TextTooShort,
@@ -80,17 +79,21 @@ class TestSubmitNarration:
         assert narration.voice == "low"
         assert narration.state == Narration.State.WAITING
 
-    def test_accepts_an_address_and_ignores_title_and_author(self, owner, now):
-        submission = Submission(url=A_URL.url, title="Mine", author="Me", text="ignored")
-
-        narration = submit_narration(account=owner, submission=submission, now=now)
+    def test_accepts_an_address(self, owner, now):
+        narration = submit_narration(account=owner, submission=A_URL, now=now)
 
         episode = narration.episode
         assert (episode.title, episode.author) == ("Processing...", "Processing...")
         assert episode.description == "Processing article from URL..."
         assert narration.source_url == "https://site.example/p"
         assert narration.requested_url == A_URL.url
-        assert (narration.text, narration.title, narration.author) == ("", "", "")
+
+    def test_honours_what_is_said_of_an_address(self, owner, now):
+        submission = Submission(url=A_URL.url, title="Mine", author="Me", description="About.")
+
+        episode = submit_narration(account=owner, submission=submission, now=now).episode
+
+        assert (episode.title, episode.author, episode.description) == ("Mine", "Me", "About.")
 
     def test_puts_all_of_an_account_into_one_private_show(self, owner, now):
         for submission in (A_TEXT, A_URL):
@@ -167,7 +170,7 @@ class TestSubmitNarration:
 
 class TestHourlyLimit:
     def test_refuses_the_twenty_first_within_an_hour(self, paying_owner, now):
-        for minute in range(REQUESTS_PER_HOUR):
+        for minute in range(20):
             submit_narration(
                 account=paying_owner, submission=A_TEXT, now=now + timedelta(minutes=minute)
             )
@@ -178,7 +181,7 @@ class TestHourlyLimit:
             )
 
     def test_rolls_instead_of_starting_anew_at_full_hours(self, paying_owner, now):
-        for minute in range(REQUESTS_PER_HOUR):
+        for minute in range(20):
             submit_narration(
                 account=paying_owner, submission=A_TEXT, now=now + timedelta(minutes=minute)
             )
@@ -189,7 +192,7 @@ class TestHourlyLimit:
             submit_narration(account=paying_owner, submission=A_TEXT, now=later)
 
     def test_counts_deleted_ones(self, paying_owner, now):
-        for _ in range(REQUESTS_PER_HOUR):
+        for _ in range(20):
             made = submit_narration(account=paying_owner, submission=A_TEXT, now=now)
             delete_narration(account=paying_owner, public_id=made.episode.public_id, now=now)
 
@@ -208,11 +211,11 @@ class TestHourlyLimit:
         def submit():
             submit_narration(account=paying_owner, submission=A_TEXT, now=now)
 
-        ends = in_parallel(REQUESTS_PER_HOUR + 6, submit)
+        ends = in_parallel(20 + 6, submit)
 
         refusals = [end for end in ends if end is not None]
         assert [type(end) for end in refusals] == [HourlyLimitReached] * 6
-        assert Narration.objects.count() == REQUESTS_PER_HOUR
+        assert Narration.objects.count() == 20
         assert Show.objects.filter(account=paying_owner).count() == 1
 
 
