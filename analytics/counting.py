@@ -103,6 +103,11 @@ def leased_counter(*, now: datetime) -> Iterator[bool]:
         Counter.objects.filter(pk=1, owner=owner).update(owner="", leased_until=None)
 
 
+def note_counted_up_to(*, now: datetime) -> None:
+    """Nothing waits: the numbers go up to `now` (R54)."""
+    Counter.objects.filter(pk=1).update(counted_at=now)
+
+
 class BatchCounter:
     """Counts batches under one method and one set of lists."""
 
@@ -271,7 +276,7 @@ def _joined(groups: dict[tuple[bytes, int], Judged]) -> dict[tuple[bytes, int], 
 def _load(windows: Windows, column: str, keys: Iterable[bytes]) -> None:
     for row in select_in(Window, _WINDOW_COLUMNS, column, keys):
         values = list(row)
-        values[4] = _day_number(values[4])
+        values[4] = day_number(values[4])
         windows.add(window_of_row(tuple(values)))
 
 
@@ -518,9 +523,9 @@ def _held_sets(
         "account_id", "day", "app_id", "period", "members", "is_sketch"
     )
     return {
-        (account, _day_number(day), app, period): ListenerHashes(bytes(members), is_sketch=sketch)
+        (account, day_number(day), app, period): ListenerHashes(bytes(members), is_sketch=sketch)
         for account, day, app, period, members, sketch in rows
-        if (account, _day_number(day), app, period) in wanted
+        if (account, day_number(day), app, period) in wanted
     }
 
 
@@ -533,7 +538,7 @@ def _remake_sets(lost: set[tuple[int, int, int]]) -> None:
     windows = []
     for row in rows.iterator(chunk_size=5_000):
         values = list(row)
-        values[4] = _day_number(values[4])
+        values[4] = day_number(values[4])
         windows.append(window_of_row(tuple(values)))
     episodes = _episode_facts({window.episode_id for window in windows})
     for window in windows:
@@ -646,6 +651,7 @@ def _day_value(number: int) -> object:
     return connection.ops.adapt_datefield_value(_day_of(number))
 
 
-def _day_number(value: object) -> int:
+def day_number(value: object) -> int:
+    """Days since 1970-01-01 of a date, or of its ISO text."""
     day = value if isinstance(value, date) else date.fromisoformat(str(value))
     return (day - _EPOCH).days

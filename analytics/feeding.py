@@ -8,7 +8,13 @@ from datetime import datetime
 import structlog
 
 from analytics.batches import Piece, read_piece
-from analytics.counting import BatchCounter, Counted, CounterMoved, leased_counter
+from analytics.counting import (
+    BatchCounter,
+    Counted,
+    CounterMoved,
+    leased_counter,
+    note_counted_up_to,
+)
 from analytics.methods import method_in_force
 from analytics.segments import HitStore, archive_name, archived, day_of_segment, hit_store
 
@@ -38,6 +44,8 @@ def count_waiting(*, clock: Clock) -> int:
             except CounterMoved:
                 log.warning("counter_moved")
                 break
+        else:
+            note_counted_up_to(now=clock())
     return hits
 
 

@@ -94,6 +94,10 @@ class HitRecorder:
             log.warning("hit_not_noted", error=type(error).__name__)
             return None
 
+    def hit(self, environ: Mapping[str, object], listening: Listening, *, time_ms: int) -> Hit:
+        """The hit of a request that somebody else noted, appended nowhere. Raises `OSError`."""
+        return _hit(self, environ, listening, time_ms=time_ms)
+
     def note_delivered(self, hit: Hit, sent: int) -> bool:
         """Append how many bytes of the body of `hit`'s answer were sent (R13); False when lost."""
         try:

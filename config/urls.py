@@ -23,6 +23,7 @@ urlpatterns = [
     path("", include("narration.urls")),
     path("", include("episodes.urls")),
     path("", include("edge.urls")),
+    path("", include("analytics.urls")),
     path("", include("studio.urls")),
     path("", include("dashboard.urls")),
     path("admin/", admin.site.urls),

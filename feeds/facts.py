@@ -212,7 +212,7 @@ def _counted_address(show: Show, *, reference: str, extension: str) -> str:
     """The enclosure's address, behind the OP3 prefix where OP3 could reach it (podclaw.md A31)."""
     url = track_url(reference=reference, extension=extension)
     prefix = str(settings.OP3_PREFIX)
-    if not prefix or show.is_private or not url.startswith("https://"):
+    if not prefix or show.is_private or not show.op3 or not url.startswith("https://"):
         return url
     return f"{prefix.rstrip('/')}/{url}"
 

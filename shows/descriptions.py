@@ -32,6 +32,7 @@ SHOW = titled(
         image_url=or_null(URL),
         website_url=or_null(URL),
         explicit=BOOLEAN,
+        op3=BOOLEAN,
         episode_count=COUNT,
         feed_url=URL,
         created_at=MOMENT,

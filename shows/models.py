@@ -38,6 +38,11 @@ class Show(models.Model):
         default=False,
         help_text="Narrated episodes of the account go here unless it says otherwise.",
     )
+    op3 = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text="Lets OP3 count, where the instance has a prefix. Apps download again on a change.",
+    )
     podcast_guid = models.UUIDField(unique=True, default=uuid.uuid4)
     revision = models.PositiveBigIntegerField(default=1)
     created_at = models.DateTimeField()

@@ -17,7 +17,7 @@ MAX_TITLE_LENGTH = 1_000
 MAX_DESCRIPTION_LENGTH = 20_000
 MAX_CATEGORY_LENGTH = 255
 #: What null means for a column that always has a value.
-_MEANING_OF_NULL = {"language": "en", "explicit": False}
+_MEANING_OF_NULL = {"language": "en", "explicit": False, "op3": True}
 
 _LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_]([a-z]{4}))?(?:[-_]([a-z]{2}|[0-9]{3}))?", re.ASCII)
 _SLUG = re.compile(r"[a-z0-9]+(?:[-_]+[a-z0-9]+)*", re.ASCII)
@@ -75,6 +75,7 @@ class ShowChanges(serializers.Serializer[Any]):
     image_url = WebAddressField(required=False, allow_null=True)
     website_url = WebAddressField(required=False, allow_null=True)
     explicit = BooleanField(required=False, allow_null=True)
+    op3 = BooleanField(required=False, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Give null its meaning where the column has none."""
@@ -104,6 +105,7 @@ def show_object(show: Show) -> dict[str, object]:
         "image_url": show.image_url,
         "website_url": show.website_url,
         "explicit": show.explicit,
+        "op3": show.op3,
         "episode_count": show.episode_count,  # type: ignore[attr-defined] # annotated
         "feed_url": feed_url(show),
         "created_at": iso_milliseconds(show.created_at),

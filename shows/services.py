@@ -38,6 +38,7 @@ UPDATABLE = (
     "explicit",
     "website_url",
     "owner_email",
+    "op3",
 )
 
 
@@ -73,6 +74,7 @@ class ShowDraft:
     image_url: str | None = None
     website_url: str | None = None
     explicit: bool = False
+    op3: bool = True
     visibility: str = Show.Visibility.PUBLIC
 
 
@@ -214,6 +216,7 @@ def _insert(*, account: Account, draft: ShowDraft, now: datetime, **extra: objec
         language=draft.language,
         category=draft.category,
         image_url=draft.image_url,
+        op3=draft.op3,
         website_url=draft.website_url,
         explicit=draft.explicit,
         visibility=draft.visibility,

@@ -153,3 +153,130 @@ ACTIVATED = {
         "billing_cycle_start": "2026-03-14T00:00:00.000Z",
     },
 }
+SHOW_ANALYTICS = {
+    "success": True,
+    "show": {"id": 1, "title": "The AI Daily"},
+    "analytics": {
+        "plan_tier": "agent_pro",
+        "summary": {
+            "total_episodes": 12,
+            "downloads_all_time": 4823,
+            "downloads_last_30d": 1240,
+            "avg_downloads_per_episode": 401.9,
+        },
+        "top_episodes": [
+            {
+                "id": 7,
+                "title": "Ep 7: GPT-5",
+                "published_at": "2025-11-01T00:00:00Z",
+                "downloads": 980,
+            }
+        ],
+        "growth_trend": {
+            "period": "last_30d",
+            "granularity": "daily",
+            "data": [
+                {"date": "2025-12-01", "downloads": 42},
+                {"date": "2025-12-02", "downloads": 58},
+            ],
+        },
+    },
+}
+EPISODE_ANALYTICS = {
+    "success": True,
+    "episode": {
+        "id": 7,
+        "title": "Ep 7: GPT-5",
+        "published_at": "2025-11-01T00:00:00Z",
+        "show": {"id": 1, "title": "The AI Daily"},
+    },
+    "analytics": {
+        "plan_tier": "agent_pro",
+        "summary": {"total_downloads": 980},
+        "downloads_over_time": {
+            "period": "last_30d",
+            "granularity": "daily",
+            "data": [{"date": "2025-11-01", "downloads": 320}],
+            "pagination": {"page": 1, "limit": 30, "total": 10, "pages": 1},
+        },
+        "download_velocity": {"first_24h": 320, "first_7d": 750, "first_30d": 980},
+    },
+}
+DOWNLOADS = {
+    "success": True,
+    "analytics": {
+        "plan_tier": "agent_pro",
+        "period": "day",
+        "from": "2025-11-16T00:00:00Z",
+        "to": "2025-12-16T00:00:00Z",
+        "total_downloads": 4823,
+        "time_series": {
+            "data": [{"period_start": "2025-11-16T00:00:00Z", "downloads": 55}],
+            "pagination": {"page": 1, "limit": 30, "total": 30, "pages": 1},
+        },
+        "by_show": [{"show_id": 1, "show_title": "The AI Daily", "downloads": 4823}],
+        "top_episodes": [
+            {
+                "episode_id": 7,
+                "episode_title": "Ep 7: GPT-5",
+                "show_id": 1,
+                "show_title": "The AI Daily",
+                "downloads": 980,
+            }
+        ],
+    },
+}
+LISTENERS = {
+    "success": True,
+    "analytics": {
+        "plan_tier": "agent_pro",
+        "from": "2025-11-16T00:00:00Z",
+        "to": "2025-12-16T00:00:00Z",
+        "summary": {
+            "unique_listeners_estimate": 1842,
+            "total_downloads": 4823,
+            "note": "Unique listener estimate uses IP-hash + user-agent deduplication. "
+            "Geographic data not available.",
+        },
+        "podcast_apps": [
+            {
+                "app_name": "Apple Podcasts",
+                "downloads": 2100,
+                "unique_listeners": 812,
+                "pct_of_downloads": 43.5,
+            },
+            {
+                "app_name": "Spotify",
+                "downloads": 1800,
+                "unique_listeners": 690,
+                "pct_of_downloads": 37.3,
+            },
+            {
+                "app_name": "Overcast",
+                "downloads": 450,
+                "unique_listeners": 200,
+                "pct_of_downloads": 9.3,
+            },
+            {
+                "app_name": "Other",
+                "downloads": 473,
+                "unique_listeners": 140,
+                "pct_of_downloads": 9.9,
+            },
+        ],
+    },
+}
+OP3 = {
+    "success": True,
+    "show": {"id": 1, "title": "My Podcast", "slug": "my-podcast"},
+    "op3": {
+        "podcast_guid": "550e8400-e29b-41d4-a716-446655440000",
+        "op3_url": "https://op3.dev/show/550e8400-e29b-41d4-a716-446655440000",
+        "period_days": 30,
+        "total_downloads": 1842,
+        "episodes": [
+            {"episode_guid": "abc123", "title": "Ep 5", "downloads": 823},
+            {"episode_guid": "def456", "title": "Ep 4", "downloads": 612},
+        ],
+    },
+}
