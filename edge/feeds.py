@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from analytics.delivery import CORS_HEADERS
 from core.http_semantics import accepts_gzip, none_match_hits, wants_html
 from edge.answers import Answer, make_answer
 from feeds.store import StoredFeed
 
-#: Pairs of Accept-Encoding and Accept that are remembered, if they are of a usual length.
+#: Pairs of Accept-Encoding and Accept that a process remembers, if they are of a usual length.
 _MOST_PAIRS = 2_000
 _LONGEST_HEADER = 200
 
@@ -30,7 +31,7 @@ class FeedEntry:
     is gone at once (contracts/podclaw.md A33); no shared cache may keep a private feed.
     """
 
-    __slots__ = ("_pairs", "_tags", "_variants", "slot", "stamp", "used", "weight")
+    __slots__ = ("_tags", "_variants", "slot", "stamp", "used", "weight")
 
     def __init__(self, feed: StoredFeed, *, is_private: bool) -> None:
         plain, gzipped = f'"{feed.content_digest}"', f'"{feed.content_digest}-gzip"'
@@ -43,17 +44,16 @@ class FeedEntry:
             for compressed in (False, True)
             for browser in (False, True)
         }
-        self._pairs: dict[tuple[object, object], _Variant] = {}
         self.slot = self.stamp = 0
         self.used = True
         self.weight = len(feed.plain) + len(feed.gzipped)
 
     def answer(self, environ: Mapping[str, object]) -> Answer:
         """304 to who has it, else the bytes in the form that the client asks for."""
-        pair = (environ.get("HTTP_ACCEPT_ENCODING"), environ.get("HTTP_ACCEPT"))
-        variant = self._pairs.get(pair)
-        if variant is None:
-            variant = self._negotiate(pair)
+        encoding = str(environ.get("HTTP_ACCEPT_ENCODING", ""))
+        accept = str(environ.get("HTTP_ACCEPT", ""))
+        usual = len(encoding) + len(accept) <= _LONGEST_HEADER
+        variant = self._variants[(remembered_form if usual else _form)(encoding, accept)]
         held = environ.get("HTTP_IF_NONE_MATCH")
         if held is not None and (held in self._tags or none_match_hits(str(held), *self._tags)):
             return variant.unchanged
@@ -62,12 +62,14 @@ class FeedEntry:
     def shed(self) -> None:
         """Nothing is given up one by one."""
 
-    def _negotiate(self, pair: tuple[object, object]) -> _Variant:
-        encoding, accept = (str(value or "") for value in pair)
-        variant = self._variants[accepts_gzip(encoding), wants_html(accept)]
-        if len(encoding) + len(accept) <= _LONGEST_HEADER and len(self._pairs) < _MOST_PAIRS:
-            self._pairs[pair] = variant
-        return variant
+
+def _form(encoding: str, accept: str) -> tuple[bool, bool]:
+    """Whether the client takes gzip, and whether it is a browser."""
+    return accepts_gzip(encoding), wants_html(accept)
+
+
+#: One memory for all feeds: made-up headers push each other out of it, and cost nothing beside it.
+remembered_form = lru_cache(maxsize=_MOST_PAIRS)(_form)
 
 
 def _variant(
