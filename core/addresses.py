@@ -93,6 +93,24 @@ def is_public(address: IPAddress) -> bool:
     return (int(address) >> 32) & _ISATAP_MASK != _ISATAP_MARK
 
 
+def literal_address(host: str) -> IPAddress | None:
+    """The address that `host` spells, None for a name; touches no network.
+
+    It reads what the system's resolver reads: decimal, octal, hexadecimal and shortened IPv4 too.
+    """
+    spelled = host.strip("[]").rstrip(".").lower()
+    if spelled == "localhost" or spelled.endswith(".localhost"):
+        return ipaddress.IPv4Address("127.0.0.1")  # RFC 6761 section 6.3
+    try:
+        return ipaddress.ip_address(spelled.partition("%")[0])
+    except ValueError:
+        pass
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(spelled))
+    except OSError:
+        return None
+
+
 def is_web_port(port: int) -> bool:
     """80, 443 and the ports above 1023 that no other well-known protocol owns."""
     return port in {80, 443} or (port > _LAST_SYSTEM_PORT and port not in _REFUSED_HIGH_PORTS)

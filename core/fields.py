@@ -7,12 +7,14 @@ import re
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from django.conf import settings
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import validate_email
 from rest_framework import serializers
 
+from core.addresses import is_public, literal_address
 from core.schemas import BOOLEAN, Schema, one_of
-from core.text import clean_line, clean_text
+from core.text import clean_line, clean_text, is_clean
 from core.web_addresses import UrlInvalid, parse_url
 
 MAX_URL_LENGTH = 2_000
@@ -25,16 +27,22 @@ MAX_SMALL_INTEGER = 2**31 - 1
 
 _PLAIN_URL = re.compile(r"[!#-;=?-\[\]_a-z~]+")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?")
-_MIME_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*(\s*;.*)?")
+_MIME_TYPE = re.compile(r"(?:(?:audio|video)/[a-z0-9][a-z0-9!#$&^_.+-]*|application/ogg)(\s*;.*)?")
 _TRUE, _FALSE = frozenset({"true", "1"}), frozenset({"false", "0"})
 
 
 class TextField(serializers.Field[str | None, object, Any, Any]):
-    """A string without control characters; an empty one is null where null is allowed."""
+    """A string without control characters; an empty one is null where null is allowed.
+
+    Prose loses them; where every character counts (`is_exact`) they are refused.
+    """
+
+    is_exact = False
 
     default_error_messages = {
         "type": "must be a string",
         "blank": "must not be empty",
+        "control": "must not contain control characters",
         "long": "must have at most {limit} characters",
     }
 
@@ -47,6 +55,8 @@ class TextField(serializers.Field[str | None, object, Any, Any]):
         """The cleaned text, on one line unless `lines`."""
         if not isinstance(data, str):
             self.fail("type")
+        if self.is_exact and not is_clean(data):
+            self.fail("control")
         text = clean_text(data) if self.lines else clean_line(data)
         if not text:
             if self.allow_null:
@@ -69,6 +79,7 @@ class TextField(serializers.Field[str | None, object, Any, Any]):
 class WebAddressField(TextField):
     """An http(s) URL without credentials; nothing is resolved or called."""
 
+    is_exact = True
     default_error_messages = {"url": "{reason}"}
 
     def __init__(self, **options: Any) -> None:
@@ -90,9 +101,40 @@ class WebAddressField(TextField):
         return {**super().schema(), "format": "uri", "pattern": "^https?://"}
 
 
+class PublicAddressField(WebAddressField):
+    """A URL that strangers will follow: no private address, in whatever notation, stands in it.
+
+    Names are not looked up. This server's own addresses and networks in OUTBOUND_ALLOW will do.
+    """
+
+    default_error_messages = {
+        "private": "must not lead into a private or reserved network; give an address that everybody "
+        "can reach"
+    }
+
+    def parsed(self, text: str) -> str:
+        """The URL."""
+        written = super().parsed(text)
+        host = parse_url(written).host
+        address = literal_address(host)
+        if (
+            address is not None
+            and not is_public(address)
+            and not any(address in network for network in settings.OUTBOUND_ALLOW)
+            and host not in {_host_of(settings.PUBLIC_URL), _host_of(settings.PUBLIC_MEDIA_URL)}
+        ):
+            self.fail("private")
+        return written
+
+
+def _host_of(url: str) -> str | None:
+    return parse_url(url).host if url else None
+
+
 class EmailField(TextField):
     """An e-mail address."""
 
+    is_exact = True
     default_error_messages = {"email": "must be an e-mail address"}
 
     def __init__(self, **options: Any) -> None:
@@ -112,9 +154,10 @@ class EmailField(TextField):
 
 
 class MimeTypeField(TextField):
-    """A media type such as audio/mpeg, in lower case, without parameters."""
+    """A media type of sound or film, such as audio/mpeg, in lower case, without parameters."""
 
-    default_error_messages = {"mime": "must be a MIME type such as audio/mpeg"}
+    is_exact = True
+    default_error_messages = {"mime": "must be an audio or video type such as audio/mpeg"}
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=100, **options)
@@ -130,6 +173,7 @@ class MimeTypeField(TextField):
 class ChoiceField(TextField):
     """One of a few words, in any case."""
 
+    is_exact = True
     default_error_messages = {"choice": "must be one of {choices}"}
 
     def __init__(self, *, choices: list[str], **options: Any) -> None:

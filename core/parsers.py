@@ -23,7 +23,7 @@ class BodyTooLarge(APIException):
 
 
 class BoundedJSONParser(BaseParser):
-    """RFC 8259 JSON, UTF-8, at most MAX_JSON_BYTES and MAX_JSON_DEPTH levels, no NaN, no surrogates."""
+    """RFC 8259 JSON, UTF-8, at most MAX_JSON_BYTES and MAX_JSON_DEPTH levels, no NaN, no name twice."""
 
     media_type = "application/json"
 
@@ -39,7 +39,11 @@ class BoundedJSONParser(BaseParser):
             raise BodyTooLarge
         try:
             # RFC 8259 section 8.1: a byte order mark may be ignored; some editors write one.
-            value = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
+            value = json.loads(
+                body.decode("utf-8-sig"),
+                parse_constant=_refuse_constant,
+                object_pairs_hook=_unambiguous,
+            )
         except UnicodeDecodeError:
             raise ParseError("The body is not valid UTF-8.") from None
         except RecursionError:
@@ -48,6 +52,14 @@ class BoundedJSONParser(BaseParser):
             raise ParseError(f"The body is not valid JSON: {error}") from None
         _check(value, depth=0)
         return value
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object; RFC 8259 leaves open what a repeated name means, so it is not guessed."""
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ParseError("The JSON body has an object that gives a name more than once.")
+    return members
 
 
 def _refuse_constant(name: str) -> None:

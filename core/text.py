@@ -16,6 +16,11 @@ def clean_text(text: str) -> str:
     return _FORBIDDEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
 
 
+def is_clean(text: str) -> bool:
+    """Whether `text` has no character that XML 1.0 forbids."""
+    return _FORBIDDEN.search(text) is None
+
+
 def clean_line(text: str) -> str:
     """`clean_text` on one line: every run of white space becomes one space."""
     return " ".join(clean_text(text).split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
@@ -89,6 +90,15 @@ def audio_extension(*, address: str, mime_type: str) -> str:
     if suffix in _KNOWN_EXTENSIONS:
         return suffix
     return EXTENSION_OF_TYPE.get(mime_type.partition(";")[0].strip().lower(), "mp3")
+
+
+def leads_back_here(address: str) -> bool:
+    """Whether audio at `address` would be a redirect of ours, and so redirect for ever.
+
+    A prefix such as OP3's may stand before ours.
+    """
+    own = urlsplit(settings.PUBLIC_URL).netloc.lower()
+    return re.search(rf"(?:^|/){re.escape(own)}\.?(?::[0-9]+)?/+api/", address.lower()) is not None
 
 
 def track_url(*, reference: str, extension: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from accounts.models import Account
 from core.errors import Conflict, Invalid
 from core.storage import release_stored
+from episodes.addresses import leads_back_here
 from episodes.media import media_url, stored_key
 from episodes.models import AudioAsset, Episode, EpisodeDocument
 from episodes.states import ProductionState
@@ -23,10 +24,25 @@ class AudioMissing(Invalid):
     code = "audio_missing"
 
 
+class AudioAddressCircular(Invalid):
+    """The address of the audio is one that redirects to the audio of an episode."""
+
+    code = "audio_url_circular"
+
+
 class AudioInProduction(Conflict):
     """The audio is being made, and would overwrite the one that the request names."""
 
     code = "audio_in_production"
+
+
+def check_address(audio_url: str | None) -> None:
+    """Raise `AudioAddressCircular` for audio that would lead listeners in a circle."""
+    if audio_url is not None and leads_back_here(audio_url):
+        raise AudioAddressCircular(
+            "audio_url: leads back to this server; give the address of the audio file itself.",
+            field="audio_url",
+        )
 
 
 def own_asset(*, account: Account, audio_url: str | None) -> AudioAsset | None:
@@ -54,6 +70,7 @@ def replace_audio(episode: Episode, audio_url: str, *, given: Mapping[str, objec
     """Point the episode at other audio, and drop what was known of audio that we made or stored."""
     if episode.asset is not None and audio_url == media_url(episode.asset.storage_key):
         return  # the client sends back the address that we told it
+    check_address(audio_url)
     if episode.production_state in _BEING_MADE:
         raise AudioInProduction(
             "The audio of this episode is being made; replace it once that is complete or failed.",

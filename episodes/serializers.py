@@ -14,8 +14,8 @@ from core.fields import (
     MimeTypeField,
     MomentField,
     NumberField,
+    PublicAddressField,
     TextField,
-    WebAddressField,
 )
 from core.times import iso_milliseconds
 from episodes.addresses import audio_address, audio_extension, track_url
@@ -38,7 +38,7 @@ class EpisodeChanges(serializers.Serializer[Any]):
     """The body of PATCH /api/episodes/:id; all fields are optional there."""
 
     title = TextField(max_length=MAX_TITLE_LENGTH)
-    audio_url = WebAddressField()
+    audio_url = PublicAddressField()
     description = TextField(
         max_length=MAX_DESCRIPTION_LENGTH, lines=True, required=False, allow_null=True
     )

@@ -13,7 +13,14 @@ from billing.services import lock_quota, return_episode, use_episode
 from core.errors import Invalid
 from core.queue import enqueue
 from episodes.assets import add_asset
-from episodes.audio import own_asset, remove_documents, replace_audio, require_audio, take_asset
+from episodes.audio import (
+    check_address,
+    own_asset,
+    remove_documents,
+    replace_audio,
+    require_audio,
+    take_asset,
+)
 from episodes.events import record_episode_event
 from episodes.locking import EpisodeNotFound, locked_episode, locked_for_production, locked_show
 from episodes.models import AudioAsset, Episode, EpisodeDocument
@@ -126,6 +133,7 @@ def create_episode(
 
     Raises `shows.ShowNotFound`, `PublishTimeMissing`, `billing.EpisodeQuotaExceeded`.
     """
+    check_address(draft.audio_url)
     with transaction.atomic(durable=True):
         lock_quota(account)
         show = locked_show(account=account, show_id=show_id)

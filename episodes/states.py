@@ -50,7 +50,8 @@ def plan_publication(
     """Apply the rules of contracts/podclaw.md section 4 (status machine) and A12, A13.
 
     An explicit status beats `publish_at`; without either an episode is published now. `published_at`
-    is the date the feed shows and may lie in the past; alone it schedules nothing.
+    is the date the feed shows and may lie in the past; alone it schedules nothing, and of what is
+    published it is never later than now: apps hide what has yet to come.
     Raises `ScheduleWithoutTime`.
     """
     if status is None:
@@ -69,4 +70,4 @@ def plan_publication(
         published_at = published_at or publish_at
     if publish_at is not None and publish_at > now:
         publish_at = None  # published ahead of its schedule, which is thereby over
-    return PublicationPlan(Publication.PUBLISHED, publish_at, published_at or now)
+    return PublicationPlan(Publication.PUBLISHED, publish_at, min(published_at or now, now))

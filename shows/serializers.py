@@ -27,6 +27,7 @@ _CLDR = Locale("en")
 class LanguageField(TextField):
     """An ISO 639 code, optionally with script and region, in any case: `en`, `pt-BR`, `zh-Hant-TW`."""
 
+    is_exact = True
     default_error_messages = {"language": "must be a language code such as en or pt-BR"}
 
     def __init__(self, **options: Any) -> None:
@@ -50,6 +51,7 @@ class LanguageField(TextField):
 class SlugField(TextField):
     """Lower-case letters and digits, joined by hyphens or underscores."""
 
+    is_exact = True
     default_error_messages = {
         "slug": "must consist of letters a-z, digits and single hyphens, such as daily-ai-briefing"
     }

@@ -181,7 +181,7 @@ class TestWhatStatusAndTimeComeTo:
             ),
             ({"status": "draft", "publish_at": LATER}, "draft", LATER, None),
             ({"status": "draft"}, "draft", None, None),
-            ({"published_at": LATER}, "published", None, LATER),
+            ({"published_at": LATER}, "published", None, "2026-03-14T12:00:00.000Z"),
         ],
     )
     def test_on_creation(self, publish, given, status, publish_at, published_at):
