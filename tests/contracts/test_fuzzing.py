@@ -15,11 +15,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from billing.plans import ENTERPRISE
-from billing.services import grant_plan
 from config.wsgi import application
-from episodes.services import EpisodeDraft, create_episode
-from webhooks.services import ping_endpoint, register_endpoint
 
 CHECKS = [
     not_a_server_error,
@@ -42,26 +38,6 @@ def whole_answers(environ, start_response):
 
 
 schema = schemathesis.openapi.from_wsgi("/api/openapi.json", whole_answers)
-
-
-@pytest.fixture
-def known(owner, show, now):
-    """What an id may lead to: all belongs to an account without plan limits."""
-    grant_plan(account_id=owner.pk, plan=ENTERPRISE, now=now)
-    draft = EpisodeDraft(title="An episode", audio_url="https://cdn.example.com/a.mp3")
-    episode = create_episode(account=owner, show_id=show.pk, draft=draft, now=now)
-    endpoint = register_endpoint(
-        account=owner, url="https://hooks.example.com/", events=["*"], now=now
-    )
-    delivery = ping_endpoint(account=owner, endpoint_id=endpoint.pk, now=now)
-    return {
-        "show_id": show.pk,
-        "episode_id": episode.pk,
-        "episode": str(episode.pk),
-        "endpoint_id": endpoint.pk,
-        "delivery_id": str(delivery.uuid),
-        "key_id": owner.keys.get().pk,
-    }
 
 
 @pytest.fixture

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from django.urls import get_resolver
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from rest_framework.test import APIClient
 
-from core.openapi import documented_routes, routes
+from tests.contracts.calls import DOCUMENTED, EVERY_ROUTE
 
-EVERY_ROUTE = list(routes(get_resolver().url_patterns))
-DOCUMENTED = documented_routes(EVERY_ROUTE, document="/api/openapi.json")
 #: Described by documents of their own.
 OTHER_CONTRACTS = {"/api/v1/openapi.json"}
 
