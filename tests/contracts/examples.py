@@ -1,4 +1,4 @@
-"""The JSON examples of the PodClaw API page for keys, shows and episodes, as data."""
+"""The JSON examples of the PodClaw API page for keys, shows, episodes, webhooks and uploads, as data."""
 
 from __future__ import annotations
 
@@ -279,4 +279,68 @@ OP3 = {
             {"episode_guid": "def456", "title": "Ep 4", "downloads": 612},
         ],
     },
+}
+KEY_QUICKSTART = {
+    "api_key": {"key": "pc_live_..."},
+    "quickstart": {"step1_create_show": {"curl": "curl ..."}},
+}
+SHOW_CREATED = {"show": {"id": 1, "slug": "daily-ai-briefing"}}
+SHOW_CHANGED = {
+    "success": True,
+    "show": {
+        "id": 1,
+        "title": "Daily AI Briefing v2",
+        "description": "Smarter AI news, every morning.",
+        "updated_at": "2026-03-17T14:30:00.000Z",
+    },
+}
+EPISODES = {"success": True, "episodes": [{"id": 88, "title": "Title", "status": "published"}]}
+INSUFFICIENT_SCOPE = {"success": False, "error": 'Insufficient scope. Required: "shows:write"...'}
+WEBHOOK_CREATED = {
+    "success": True,
+    "webhook": {
+        "id": 1,
+        "url": "https://yourapp.com/webhooks/podclaw",
+        "events": ["episode.published", "episode.deleted"],
+        "secret": "abc123...",
+        "is_active": True,
+    },
+    "note": "Store the secret securely...",
+}
+WEBHOOKS = {
+    "success": True,
+    "webhooks": [
+        {
+            "id": 1,
+            "url": "https://yourapp.com/webhooks/podclaw",
+            "events": ["episode.published", "episode.deleted"],
+            "is_active": True,
+        }
+    ],
+}
+DELIVERY = {
+    "event": "episode.published",
+    "delivery_id": "d1e2f3...",
+    "timestamp": "2026-04-01T07:00:01.234Z",
+    "data": {
+        "id": 88,
+        "show_id": 42,
+        "guid": "550e8400-e29b-41d4-a716-446655440000",
+        "title": "Episode 2 — Coming Soon",
+        "status": "published",
+        "publish_at": "2026-04-01T07:00:00.000Z",
+    },
+}
+UPLOADED = {
+    "success": True,
+    "url": "https://r2.podclaw.com/podclaw/1710000000_episode.mp3",
+    "filename": "episode.mp3",
+    "size": 45231890,
+    "content_type": "audio/mpeg",
+}
+MULTIPART_CREATED = {
+    "success": True,
+    "message": "Episode created with uploaded audio file.",
+    "episode": {"id": 42, "audio_url": "https://r2.podclaw.com/..."},
+    "feed_url": "https://podclaw.polsia.app/api/shows/1/feed",
 }

@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-import re
-import uuid
+import json
 
 import pytest
 import time_machine
 
 from tests.contracts import examples
+from tests.contracts.shapes import assert_shaped_like
+from webhooks.models import Delivery, Event
+from webhooks.sending import body_of
 
-MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 AUDIO = "https://storage.example.com/ep-001.mp3"
-
-
-def assert_shaped_like(example, answer, path="$"):
-    """Every member of the example is there, of the same type and, for moments and UUIDs, form."""
-    if isinstance(example, dict):
-        assert isinstance(answer, dict), path
-        for name, value in example.items():
-            assert name in answer, f"{path}.{name}"
-            assert_shaped_like(value, answer[name], f"{path}.{name}")
-    elif isinstance(example, list):
-        assert isinstance(answer, list), path
-        assert answer, path
-        for item in answer:
-            assert_shaped_like(example[0], item, path)
-    elif isinstance(example, str) and MOMENT.fullmatch(example):
-        assert MOMENT.fullmatch(answer), path
-    elif isinstance(example, str) and path.endswith(".guid"):
-        assert str(uuid.UUID(answer)) == answer
-    elif example is None:
-        assert answer is None or isinstance(answer, str), path
-    else:
-        assert type(answer) is type(example), path
 
 
 @pytest.fixture(autouse=True)
@@ -206,26 +185,20 @@ class TestEpisodes:
         assert 0 < int(answer["Retry-After"]) <= 30 * 86_400
 
 
-class TestKnownClients:
-    def test_haystack_reads_ids_and_addresses_at_the_top(self, owner_client):
-        show = owner_client.post(
-            "/api/shows",
-            {"title": "Digest", "description": "Text.", "category": "Technology"},
+class TestDeliveries:
+    def test_say_what_happened_in_the_form_of_the_page(self, owner_client, show_id):
+        owner_client.post(
+            "/api/v1/webhooks",
+            {"url": "https://hooks.example.com/", "events": ["episode.published"]},
             format="json",
-        ).json()
-        episode = owner_client.post(
-            f"/api/shows/{show['id']}/episodes",
-            {"title": "One", "description": "Text.", "audio_url": AUDIO, "status": "published"},
-            format="json",
-        ).json()
-
-        assert show["rss_url"].startswith("https://")
-        assert isinstance(episode["id"], int)
-        assert episode["url"].startswith("https://")
-
-    def test_debcast_sends_an_address_with_its_key_request(self, anonymous_client):
-        answer = anonymous_client.post(
-            "/api/keys", {"name": "debcast", "email": "someone@example.com"}, format="json"
         )
+        # Its time is over already: the event tells of a schedule, too.
+        body = {"audio_url": AUDIO, "title": "One", "publish_at": "2026-03-20T07:00:00Z"}
+        owner_client.post(f"/api/shows/{show_id}/episodes", body, format="json")
 
-        assert answer.json()["api_key"]["key"].startswith("pc_live_")
+        event = Event.objects.get(type="episode.published")
+        sent = json.loads(body_of(Delivery(event=event)))
+
+        assert_shaped_like(examples.DELIVERY, sent)
+        assert sent["event"] == "episode.published"
+        assert sent["data"]["show_id"] == show_id
