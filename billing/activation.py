@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import transaction
 
 from accounts.models import Account
-from billing.gateways.registry import payment_gateway
+from billing.gateways.base import Gateway
 from billing.models import Subscription
 from billing.plans import Plan
+from billing.refreshing import refresh_account
 from billing.services import locked_subscription
 from core.errors import PaymentRequired
 
@@ -18,27 +21,39 @@ class PlanNotPaid(PaymentRequired):
     code = "payment_required"
 
 
-def activate_plan(*, account: Account, plan: Plan, email: str | None) -> Subscription:
+def activate_plan(
+    *, account: Account, plan: Plan, email: str | None, gateway: Gateway, now: datetime
+) -> Subscription:
     """The subscription if it is on `plan`; the caller's word is never taken for a payment.
 
-    Asking again changes nothing. `email` is kept as the account's address for bills.
-    Raises `PlanNotPaid`, which names the address to pay at.
+    A payment whose event has not come yet is asked about. Asking again changes nothing. `email` is
+    kept as the account's address for bills. Raises `PlanNotPaid`, which names the address to pay
+    at, and `GatewayFailed`.
     """
-    with transaction.atomic(durable=True):
-        subscription = locked_subscription(account)
-        if subscription.plan == plan.id:
-            if email and email != subscription.email:
-                subscription.email = email
-                subscription.save(update_fields=["email"])
-            return subscription
-    gateway = payment_gateway()
-    raise PlanNotPaid(
-        f"No payment for the plan {plan.name} is recorded. {gateway.how_to_get(plan)}",
-        details={"checkout_url": gateway.checkout_address(plan, account=account)},
-    )
+    found = _on_plan(account, plan, email=email)
+    if found is None and gateway.takes_payments:
+        refresh_account(account=account, gateway=gateway, now=now)
+        found = _on_plan(account, plan, email=email)
+    if found is None:
+        raise PlanNotPaid(
+            f"No payment for the plan {plan.name} is recorded. {gateway.how_to_get(plan)}",
+            details={"checkout_url": gateway.checkout_address(plan, account=account)},
+        )
+    return found
 
 
 def billing_email(account: Account) -> str:
     """The address that the account gave when it paid, "" if none."""
     known = Subscription.objects.filter(account=account).values_list("email", flat=True).first()
     return known or ""
+
+
+def _on_plan(account: Account, plan: Plan, *, email: str | None) -> Subscription | None:
+    with transaction.atomic(durable=True):
+        subscription = locked_subscription(account)
+        if subscription.plan != plan.id:
+            return None
+        if email and email != subscription.email:
+            subscription.email = email
+            subscription.save(update_fields=["email"])
+        return subscription

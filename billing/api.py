@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
+from django.conf import settings
+from django.http import Http404
 from django.utils import timezone
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -11,8 +13,15 @@ from rest_framework.response import Response
 
 from accounts.models import Account
 from billing.activation import activate_plan
-from billing.descriptions import ACTIVATION_OPERATIONS, BILLING_OPERATIONS, PLAN_LIST_OPERATIONS
+from billing.descriptions import (
+    ACTIVATION_OPERATIONS,
+    BILLING_OPERATIONS,
+    PLAN_LIST_OPERATIONS,
+    STRIPE_EVENT_OPERATIONS,
+)
+from billing.gateways.addresses import management_address
 from billing.gateways.registry import payment_gateway
+from billing.inbox import receive_event
 from billing.plans import PLANS, Plan
 from billing.serializers import (
     Activation,
@@ -22,6 +31,7 @@ from billing.serializers import (
     plan_objects,
     upgraded_message,
 )
+from billing.signed_body import SignedBody
 from billing.statements import statement_of
 from core.api import ContractView
 from keys.caller import account_of, key_of
@@ -54,6 +64,8 @@ class BillingView(ContractView):
         now = timezone.now()
         statement = statement_of(account, now=now)
         billing = billing_object(statement, now=now, checkout=_checkout_for(account))
+        if statement.is_paid:
+            billing["manage_url"] = management_address(account)
         return Response({"success": True, "billing": billing})
 
 
@@ -67,7 +79,11 @@ class ActivationView(ContractView):
         wanted = self.parsed_body(Activation)
         plan = PLANS[wanted["plan"]]
         subscription = activate_plan(
-            account=account_of(request), plan=plan, email=wanted.get("email")
+            account=account_of(request),
+            plan=plan,
+            email=wanted.get("email"),
+            gateway=payment_gateway(),
+            now=timezone.now(),
         )
         return Response(
             {
@@ -76,6 +92,27 @@ class ActivationView(ContractView):
                 "billing": activation_object(subscription),
             }
         )
+
+
+class StripeEventView(ContractView):
+    """Where Stripe tells what happened; whoever knows the webhook's secret may call."""
+
+    operations = STRIPE_EVENT_OPERATIONS
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    parser_classes = (SignedBody,)
+
+    def post(self, request: Request) -> Response:
+        """200 once the event is stored, also when it was stored before."""
+        if not settings.STRIPE_WEBHOOK_SECRET:
+            raise Http404
+        is_new = receive_event(
+            body=cast("bytes", request.data),
+            signature=request.headers.get("Stripe-Signature"),
+            secret=settings.STRIPE_WEBHOOK_SECRET,
+            now=timezone.now(),
+        )
+        return Response({"success": True, "received": is_new})
 
 
 def _checkout_for(account: Account | None) -> CheckoutAddress:

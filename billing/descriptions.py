@@ -6,6 +6,7 @@ from billing.plans import PLANS
 from billing.serializers import Activation
 from core.openapi import Operation
 from core.schemas import (
+    BOOLEAN,
     COUNT,
     MOMENT,
     STRING,
@@ -62,6 +63,14 @@ ACTIVATION_OPERATIONS = {
         "Activate a plan that is paid for or granted",
         {200: an_answer(message=STRING, billing=_ACTIVATED)},
         body=Activation,
-        refusals=(402,),
+        refusals=(402, 502),
+    ),
+}
+STRIPE_EVENT_OPERATIONS = {
+    "POST": Operation(
+        "Take an event that Stripe has signed (Stripe-Signature)",
+        {200: an_answer(received=BOOLEAN)},
+        refusals=(400, 404, 413),
+        access="public",
     ),
 }

@@ -11,7 +11,7 @@ from django.db.models import Count, Sum
 
 from accounts.models import Account
 from billing.cycles import Cycle
-from billing.models import UsageEntry
+from billing.models import Subscription, UsageEntry
 
 _CHUNK = 500
 
@@ -37,6 +37,11 @@ def enter_downloads(*, batches: Sequence[CountedDownloads]) -> None:
     A batch whose reference was entered before changes nothing, so a counter may come again.
     """
     _demand_transaction()
+    payers = dict(
+        Subscription.objects.filter(account__in={batch.account_id for batch in batches})
+        .exclude(billed_to="")
+        .values_list("account_id", "billed_to")
+    )
     UsageEntry.objects.bulk_create(
         (
             UsageEntry(
@@ -45,6 +50,7 @@ def enter_downloads(*, batches: Sequence[CountedDownloads]) -> None:
                 reference=batch.reference,
                 quantity=batch.quantity,
                 occurred_at=batch.occurred_at,
+                billed_to=payers.get(batch.account_id, ""),
             )
             for batch in batches
             if batch.quantity
@@ -72,6 +78,12 @@ def episode_entries(*, reference: str) -> tuple[int, int]:
         entries=Count("pk"), balance=Sum("quantity")
     )
     return found["entries"], found["balance"] or 0
+
+
+def payer_of_episode(*, reference: str) -> str:
+    """The Stripe customer whom the last use of an episode was entered for, "" if nobody pays."""
+    uses = UsageEntry.objects.filter(kind=UsageEntry.Kind.EPISODE, reference=reference, quantity=1)
+    return uses.order_by("-number").values_list("billed_to", flat=True).first() or ""
 
 
 def used_in(cycle: Cycle, *, account: Account, kind: UsageEntry.Kind) -> int:

@@ -10,9 +10,10 @@ from django.db import transaction
 
 from accounts.models import Account
 from billing.cycles import Cycle, cycle_at
-from billing.ledger import episode_entries, used_in
+from billing.ledger import episode_entries, payer_of_episode, used_in
 from billing.models import Subscription, UsageEntry
 from billing.plans import ENTERPRISE, PLANS, Plan
+from billing.settling import settle_plan
 from core.errors import QuotaExceeded
 
 
@@ -95,6 +96,7 @@ def use_episode(*, account: Account, reference: str, now: datetime) -> None:
         reference=reference,
         number=entries,
         occurred_at=now,
+        billed_to=subscription.billed_to,
     )
 
 
@@ -113,6 +115,7 @@ def return_episode(*, account: Account, reference: str, now: datetime) -> None:
             number=entries,
             quantity=-1,
             occurred_at=now,
+            billed_to=payer_of_episode(reference=reference),
         )
 
 
@@ -134,19 +137,14 @@ def require_room_for_show(*, account: Account, shows_used: int) -> None:
 
 
 def grant_plan(*, account_id: int, plan: Plan, now: datetime) -> bool:
-    """Give an account a plan whose cycle starts now; False when it has that plan already.
+    """Set what an account has without paying; its cycle starts now. False when its plan stays.
 
-    The cycle of a plan that stays is not moved (contracts/podclaw.md A5).
+    What is paid for and larger stays, and so does the cycle of a plan that stays.
     """
     with transaction.atomic(durable=True):
         subscription = locked_subscription(Account.objects.get(pk=account_id))
-        changed = subscription.plan != plan.id
         subscription.granted_plan = plan.id
-        if changed:
-            subscription.plan = plan.id
-            subscription.cycle_started_at = now
-        subscription.save(update_fields=["plan", "granted_plan", "cycle_started_at"])
-        return changed
+        return settle_plan(subscription, now=now)
 
 
 def lock_quota(account: Account) -> None:

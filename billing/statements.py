@@ -26,6 +26,7 @@ class Statement:
     episodes: EpisodeUsage
     downloads: int
     stored_gb: Decimal
+    is_paid: bool
 
     @property
     def episodes_cost(self) -> Decimal | None:
@@ -51,6 +52,7 @@ def statement_of(account: Account, *, now: datetime) -> Statement:
         episodes=EpisodeUsage(plan=plan, used=episodes, cycle=cycle),
         downloads=used_in(cycle, account=account, kind=UsageEntry.Kind.DOWNLOAD),
         stored_gb=stored.quantize(_KILOBYTE),
+        is_paid=bool(subscription.billed_to),
     )
 
 

@@ -37,6 +37,7 @@ SWEEPS = (
     "feeds.sweep",
     "studio.sweep",
     "webhooks.sweep",
+    "billing.sweep",
     "core.sweep_requests",
 )
 #: Longer than a production's lease (production.services.LEASE).

@@ -35,13 +35,23 @@ NAMES = frozenset(
     TTS_API_KEY TTS_MODEL OP3_PREFIX OP3_TOKEN OP3_API_BASE
     DOWNLOAD_WINDOW BURST_LIMIT COUNT_RELAYS COUNT_PROBES JOIN_PLAYBACK_SESSIONS HIT_DAYS ACCESS_LOG
     ANALYTICS_GATED WORKERS REQUESTS_PER_MINUTE NARRATIONS_PER_HOUR
-    NARRATION_MINIMUM_CHARACTERS NARRATION_FREE_CHARACTERS NARRATION_PAID_CHARACTERS""".split()  # noqa: SIM905 - one block reads better than thirty lines
+    NARRATION_MINIMUM_CHARACTERS NARRATION_FREE_CHARACTERS NARRATION_PAID_CHARACTERS
+    STRIPE_SECRET_KEY STRIPE_WEBHOOK_SECRET STRIPE_API_BASE""".split()  # noqa: SIM905 - one block reads better than thirty lines
 )
 #: Set by Podwright for its own children (core/parent.py), never by people.
 INTERNAL_NAMES = frozenset({"SUPERVISED"})
 #: Secrets may stand in a file of their own instead: `<NAME>_FILE`.
 SECRET_NAMES = frozenset(
-    {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "AWS_SECRET_ACCESS_KEY", "TTS_API_KEY", "OP3_TOKEN"}
+    {
+        "SECRET_KEY",
+        "DATABASE_URL",
+        "REDIS_URL",
+        "AWS_SECRET_ACCESS_KEY",
+        "TTS_API_KEY",
+        "OP3_TOKEN",
+        "STRIPE_SECRET_KEY",
+        "STRIPE_WEBHOOK_SECRET",
+    }
 )
 
 
@@ -92,6 +102,9 @@ class Environment:
     narration_minimum_characters: int
     narration_free_characters: int
     narration_paid_characters: int
+    stripe_secret_key: str
+    stripe_webhook_secret: str
+    stripe_api_base: str
 
 
 def read_environment() -> Environment:
@@ -102,6 +115,8 @@ def read_environment() -> Environment:
     host = _text(env, "HOST", "127.0.0.1")
     public_url = _web_address(env, "PUBLIC_URL", f"http://{_reachable(host)}:{port}").rstrip("/")
     data_dir = Path(_text(env, "DATA_DIR", str(BASE_DIR / "var"))).expanduser().resolve()
+    stripe_key = _secret(env, "STRIPE_SECRET_KEY", "")
+    stripe_webhook_secret = _secret(env, "STRIPE_WEBHOOK_SECRET", "")
     return Environment(
         port=port,
         host=host,
@@ -144,6 +159,11 @@ def read_environment() -> Environment:
         narration_minimum_characters=_characters(env, "NARRATION_MINIMUM_CHARACTERS", 100),
         narration_free_characters=_characters(env, "NARRATION_FREE_CHARACTERS", 15_000),
         narration_paid_characters=_characters(env, "NARRATION_PAID_CHARACTERS", 50_000),
+        stripe_secret_key=stripe_key,
+        stripe_webhook_secret=_needed_with(
+            "STRIPE_SECRET_KEY", stripe_key, "STRIPE_WEBHOOK_SECRET", stripe_webhook_secret
+        ),
+        stripe_api_base=_web_address(env, "STRIPE_API_BASE", "https://api.stripe.com").rstrip("/"),
     )
 
 
@@ -249,6 +269,13 @@ def _secret(env: environ.Env, name: str, default: str) -> str:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a text file"
         raise BadSetting(f"{name}_FILE: {file_name!r} cannot be read ({reason}).") from None
+
+
+def _needed_with(owner: str, owner_value: str, name: str, value: str) -> str:
+    """`value`, which the setting `owner` cannot do without."""
+    if owner_value and not value:
+        raise BadSetting(f"{name} must be set when {owner} is.")
+    return value
 
 
 def _service_address(env: environ.Env, name: str, default: str, schemes: tuple[str, ...]) -> str:

@@ -62,6 +62,7 @@ def logging_settings() -> dict[str, object]:
             "django.security.DisallowedHost": {"level": "CRITICAL"},
             "httpx": {"level": "WARNING"},
             "httpcore": {"level": "WARNING"},
+            "stripe": {"level": "WARNING"},
             "celery": {"level": "WARNING"},
             "trafilatura": {"level": "CRITICAL"},
         },

@@ -18,7 +18,14 @@ os.environ["DEFAULT_PLAN"] = "sandbox"
 os.environ["SIGNUPS_PER_HOUR"] = "100000"
 # Tests that stop the clock share its minute.
 os.environ["REQUESTS_PER_MINUTE"] = "1000000"
-for _name in ("OUTBOUND_ALLOW", "TRUSTED_PROXIES", "OP3_PREFIX", "MEDIA_URL", "SECRET_KEY_FILE"):
+for _name in (
+    "OUTBOUND_ALLOW",
+    "TRUSTED_PROXIES",
+    "OP3_PREFIX",
+    "MEDIA_URL",
+    "SECRET_KEY_FILE",
+    "STRIPE_SECRET_KEY",
+):
     os.environ.pop(_name, None)
 
 # Parallel test processes share one Redis server, not one Redis database.

@@ -20,6 +20,7 @@ from keys.models import ApiKey
 from keys.services import issue_first_key
 from shows.models import Show
 from shows.services import ShowDraft, create_show
+from tests.factories.payments import pay, tell_and_report
 from tests.factories.published import publish_external, publish_produced
 from webhooks.delivering import claim, fan_out, record_answer
 from webhooks.models import Delivery, Endpoint
@@ -66,6 +67,8 @@ def add_tenant(now):
         outside = publish_external(account.key.account, show, now=now)
         keep_copy(account=account.key.account, episode_id=outside.pk, now=now)
         start_device(now=now)
+        pay(account.key.account, now=now)
+        tell_and_report(account.key.account, now=now)
         IdempotentRequest.objects.create(
             caller=account.key.account.pk, key="k-1", fingerprint="0" * 64, created_at=now
         )
@@ -80,6 +83,10 @@ def test_all_models_of_these_apps_have_pages():
         "ApiKey",
         "Subscription",
         "UsageEntry",
+        "Checkout",
+        "PaidSubscription",
+        "StripeEvent",
+        "UsageReport",
         "Show",
         "Episode",
         "AudioAsset",

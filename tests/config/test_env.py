@@ -59,6 +59,7 @@ class TestReadEnvironment:
     ) -> None:
         value = {"DATABASE_URL": "postgres://db/x", "REDIS_URL": "redis://r/1"}.get(name, "secret")
         (tmp_path / "file").write_text(f"{value}\n")
+        monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", "" if "WEBHOOK" in name else "whsec_x")
         monkeypatch.setenv(f"{name}_FILE", str(tmp_path / "file"))
 
         assert getattr(read_environment(), name.lower()) == value
@@ -101,6 +102,16 @@ class TestReadEnvironment:
 
         assert len(str(raised.value).splitlines()) == 1
         assert len(str(raised.value)) < 300
+
+    def test_takes_payments_only_when_their_events_can_be_verified(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("STRIPE_SECRET_KEY", "sk_test_secret")
+
+        with pytest.raises(BadSetting, match="STRIPE_WEBHOOK_SECRET") as raised:
+            read_environment()
+
+        assert "sk_test" not in str(raised.value)
 
     def test_never_shows_a_password(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("DATABASE_URL", "mysql://user:hunter2@db/x")
