@@ -7,7 +7,9 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
+from urllib.parse import quote, unquote
 
+from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, default_storage
 
@@ -35,6 +37,17 @@ def store_stream(key: str, content: IO[bytes], *, now: datetime) -> str:
     return _store(key, File(content), now=now)
 
 
+def media_url(storage_key: str) -> str:
+    """The absolute public address of the file under `storage_key`: PUBLIC_MEDIA_URL, else /media/ here."""
+    return f"{_media_base()}/{quote(storage_key)}"
+
+
+def stored_key(address: str) -> str | None:
+    """The storage key that `address` is the `media_url` of, None for addresses elsewhere."""
+    base = f"{_media_base()}/"
+    return unquote(address.removeprefix(base)) if address.startswith(base) else None
+
+
 def open_stored(key: str) -> IO[bytes]:
     """Open a stored file for reading; raises `FileNotFoundError`."""
     return default_storage.open(key, "rb")
@@ -56,6 +69,10 @@ def delete_stored(key: str) -> None:
         with suppress(OSError):
             Path(default_storage.path(key)).parent.rmdir()
     StoredFile.objects.filter(key=key).delete()
+
+
+def _media_base() -> str:
+    return settings.PUBLIC_MEDIA_URL or f"{settings.PUBLIC_URL}/media"
 
 
 def _store(key: str, content: File[bytes], *, now: datetime) -> str:

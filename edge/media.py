@@ -15,9 +15,10 @@ from analytics.delivery import Answer as MediaAnswer
 from analytics.delivery import media_answer, redirect_answer
 from analytics.hits import Hit, HitKind
 from analytics.listening import HitRecorder, Listening
+from core.storage import media_url
 from edge.answers import Answer, bare_refusal, make_answer
 from edge.file_part import PIECE_BYTES, FilePart
-from episodes.media import MediaFile, media_url
+from episodes.media import MediaFile
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from episodes.media import media_url
+from core.storage import media_url
 from episodes.models import Episode
 from shows.models import Show
 

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 
 from accounts.models import Account
 from core.errors import Conflict, Invalid
-from core.storage import release_stored
+from core.storage import media_url, release_stored, stored_key
 from episodes.addresses import leads_back_here
-from episodes.media import media_url, stored_key
 from episodes.models import AudioAsset, Episode, EpisodeDocument
 from episodes.states import ProductionState
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from urllib.parse import quote, unquote
 
-from django.conf import settings
 from django.db.models import Case, Q, When
 
 from episodes.models import AudioAsset, EpisodeDocument
@@ -41,26 +39,11 @@ class MediaFile:
     owner_id: int | None = None
 
 
-def media_url(storage_key: str) -> str:
-    """The absolute public address of the file under `storage_key`: PUBLIC_MEDIA_URL, else /media/ here."""
-    return f"{_media_base()}/{quote(storage_key)}"
-
-
-def stored_key(address: str) -> str | None:
-    """The storage key that `address` is the `media_url` of, None for addresses elsewhere."""
-    base = f"{_media_base()}/"
-    return unquote(address.removeprefix(base)) if address.startswith(base) else None
-
-
 def find_media(storage_key: str) -> MediaFile | None:
     """The audio or document under `storage_key`, or None: files that no row owns are not served."""
     if not _KEY.match(storage_key):
         return None
     return _find_audio(storage_key) or _find_document(storage_key)
-
-
-def _media_base() -> str:
-    return settings.PUBLIC_MEDIA_URL or f"{settings.PUBLIC_URL}/media"
 
 
 def _find_audio(storage_key: str) -> MediaFile | None:

@@ -17,9 +17,9 @@ from core.fields import (
     PublicAddressField,
     TextField,
 )
+from core.storage import media_url
 from core.times import iso_milliseconds
 from episodes.addresses import audio_address, audio_extension, track_url
-from episodes.media import media_url
 from episodes.models import AudioAsset, AudioCopy, Episode
 from episodes.states import Publication
 from shows.services import page_url

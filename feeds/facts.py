@@ -12,8 +12,8 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.encoding import iri_to_uri
 
+from core.storage import media_url
 from episodes.addresses import audio_address, audio_extension, track_url
-from episodes.media import media_url
 from episodes.models import Episode, EpisodeDocument
 from shows.categories import category_path
 from shows.models import Show

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from billing.models import UsageEntry
-from episodes.media import media_url
+from core.storage import media_url
 from episodes.models import Episode, EpisodeDocument
 from episodes.services import create_produced_episode
 from episodes.states import ProductionState

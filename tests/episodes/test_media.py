@@ -6,8 +6,8 @@ import pytest
 from django.core.files.storage import default_storage
 
 from analytics.hits import HitKind, unpack
-from core.storage import store_bytes
-from episodes.media import find_media, media_url
+from core.storage import media_url, store_bytes
+from episodes.media import find_media
 from tests.factories.published import AUDIO, DOCUMENTS, publish_produced
 
 
