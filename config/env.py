@@ -34,7 +34,7 @@ NAMES = frozenset(
     AWS_S3_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY MEDIA_URL TTS_ENGINE TTS_BASE_URL
     TTS_API_KEY TTS_MODEL OP3_PREFIX OP3_TOKEN OP3_API_BASE
     DOWNLOAD_WINDOW BURST_LIMIT COUNT_RELAYS COUNT_PROBES JOIN_PLAYBACK_SESSIONS HIT_DAYS ACCESS_LOG
-    ANALYTICS_GATED WORKERS REQUESTS_PER_MINUTE NARRATIONS_PER_HOUR
+    ANALYTICS_GATED COVER_MAX_BYTES WORKERS REQUESTS_PER_MINUTE NARRATIONS_PER_HOUR
     NARRATION_MINIMUM_CHARACTERS NARRATION_FREE_CHARACTERS NARRATION_PAID_CHARACTERS
     STRIPE_SECRET_KEY STRIPE_WEBHOOK_SECRET STRIPE_API_BASE""".split()  # noqa: SIM905 - one block reads better than thirty lines
 )
@@ -97,6 +97,7 @@ class Environment:
     access_log: str
     analytics_gated: bool
     workers: int
+    cover_max_bytes: int
     requests_per_minute: int
     narrations_per_hour: int
     narration_minimum_characters: int
@@ -154,6 +155,7 @@ def read_environment() -> Environment:
         access_log=_text(env, "ACCESS_LOG", ""),
         analytics_gated=_boolean(env, "ANALYTICS_GATED", default=True),
         workers=_integer(env, "WORKERS", os.cpu_count() or 1, low=1, high=256),
+        cover_max_bytes=_integer(env, "COVER_MAX_BYTES", 500_000, low=200_000, high=2_000_000),
         requests_per_minute=_integer(env, "REQUESTS_PER_MINUTE", 6_000, low=0, high=1_000_000),
         narrations_per_hour=_integer(env, "NARRATIONS_PER_HOUR", 20, low=0, high=1_000_000),
         narration_minimum_characters=_characters(env, "NARRATION_MINIMUM_CHARACTERS", 100),

@@ -11,6 +11,7 @@ from core.models import StoredFile
 from core.storage import GRACE, delete_stored
 from episodes.assets import remove_asset
 from episodes.models import AudioAsset, Episode, EpisodeDocument
+from shows.models import Show
 
 
 def sweep_files(*, now: datetime, limit: int = 1_000) -> int:
@@ -55,5 +56,6 @@ def _ownerless_files(*, now: datetime) -> QuerySet[StoredFile]:
     return StoredFile.objects.filter(
         ~Exists(AudioAsset.objects.filter(storage_key=OuterRef("key"))),
         ~Exists(EpisodeDocument.objects.filter(storage_key=OuterRef("key"))),
+        ~Exists(Show.objects.filter(cover_key=OuterRef("key"))),
         created_at__lt=now - GRACE,
     ).order_by("pk")

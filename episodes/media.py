@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.db.models import Case, Q, When
 
+from core.pictures import COVER_TYPE
 from episodes.models import AudioAsset, EpisodeDocument
 from episodes.states import Publication
 from shows.models import Show
@@ -24,7 +25,7 @@ class MediaFile:
     """What a row says about a stored file; a file under one key never changes.
 
     `episode_id` and `show_id` are those of the published episode that the audio belongs to, None
-    for documents and for audio that the public does not know yet. `asset_id` is None for documents.
+    for others and for audio that the public does not know yet. `asset_id` is None for all but audio.
     `owner_id` is the show whose public changes tell of every change to this, None when no show does.
     """
 
@@ -40,10 +41,10 @@ class MediaFile:
 
 
 def find_media(storage_key: str) -> MediaFile | None:
-    """The audio or document under `storage_key`, or None: files that no row owns are not served."""
+    """The audio, document or cover under `storage_key`, or None: files that no row owns are not served."""
     if not _KEY.match(storage_key):
         return None
-    return _find_audio(storage_key) or _find_document(storage_key)
+    return _find_audio(storage_key) or _find_document(storage_key) or _find_cover(storage_key)
 
 
 def _find_audio(storage_key: str) -> MediaFile | None:
@@ -100,8 +101,28 @@ def _find_document(storage_key: str) -> MediaFile | None:
         storage_key=storage_key,
         bytes=row["bytes"],
         mime_type=row["mime_type"],
-        # Random keys are used once, so the key stands for the content.
-        entity_tag=f'"{hashlib.sha256(storage_key.encode()).hexdigest()[:32]}"',
+        entity_tag=_tag_of_key(storage_key),
         is_private=row["episode__show__visibility"] != Show.Visibility.PUBLIC or not is_published,
         owner_id=row["episode__show_id"] if is_published else None,
     )
+
+
+def _find_cover(storage_key: str) -> MediaFile | None:
+    row = (
+        Show.objects.filter(cover_key=storage_key).values("pk", "cover_bytes", "visibility").first()
+    )
+    if row is None:
+        return None
+    return MediaFile(
+        storage_key=storage_key,
+        bytes=row["cover_bytes"] or 0,
+        mime_type=COVER_TYPE,
+        entity_tag=_tag_of_key(storage_key),
+        is_private=row["visibility"] != Show.Visibility.PUBLIC,
+        owner_id=row["pk"],
+    )
+
+
+def _tag_of_key(storage_key: str) -> str:
+    """Random keys are used once, so the key stands for the content."""
+    return f'"{hashlib.sha256(storage_key.encode()).hexdigest()[:32]}"'

@@ -7,6 +7,7 @@ from typing import cast
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 
 from core.admin import ReadOnlyAdmin
 from shows.models import Show
@@ -34,7 +35,7 @@ class ShowAdmin(ReadOnlyAdmin):
     ordering = ["-created_at", "-pk"]
     # The token is the key to a private feed; the operator needs the address of public ones only.
     exclude = ["feed_token"]
-    readonly_fields = ["public_feed"]
+    readonly_fields = ["public_feed", "cover"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Show]:
         """Rows with their number of episodes, counted in the same query."""
@@ -44,6 +45,13 @@ class ShowAdmin(ReadOnlyAdmin):
     def episode_count(self, show: Show) -> int:
         """Episodes in all states."""
         return int(show.episode_count)  # type: ignore[attr-defined] # annotated above
+
+    @admin.display(description="cover")
+    def cover(self, show: Show) -> str:
+        """The cover as a thumbnail; only our own may be shown by the admin's content policy."""
+        if not show.cover_key:
+            return show.image_url or "none"
+        return format_html('<img src="/media/{}" alt="Cover" width="160">', show.cover_key)
 
     @admin.display(description="feed")
     def public_feed(self, show: Show) -> str:

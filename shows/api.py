@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import IO, cast
+
 from django.utils import timezone
 from rest_framework import status
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api import ContractView
+from core.forms import FilePart, FormParser, ReceivedFile
+from core.raw_files import RawFileParser
 from keys.caller import account_of
 from keys.scopes import SHOWS_READ, SHOWS_WRITE
-from shows.descriptions import SHOW_LIST_OPERATIONS, SHOW_OPERATIONS
+from shows.artwork import MAX_PICTURE_BYTES, remove_cover, set_cover
+from shows.descriptions import SHOW_IMAGE_OPERATIONS, SHOW_LIST_OPERATIONS, SHOW_OPERATIONS
 from shows.models import Show
 from shows.serializers import NewShow, ShowChanges, show_object
 from shows.services import (
@@ -75,3 +81,44 @@ class ShowView(ContractView):
         """204; the episodes go too."""
         delete_show(account=account_of(request), show_id=show_id, now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ShowImageView(ContractView):
+    """The cover itself, as the body or as the part `image` of a form."""
+
+    operations = SHOW_IMAGE_OPERATIONS
+    http_method_names = ["put", "delete"]
+    required_scopes = {"PUT": SHOWS_WRITE, "DELETE": SHOWS_WRITE}
+    parser_classes = [FormParser, RawFileParser]
+    file_part = FilePart(name="image", max_bytes=MAX_PICTURE_BYTES)
+
+    def put(self, request: Request, show_id: int) -> Response:
+        """The show, whose `image_url` is now the picture's address here."""
+        # Before the body is read: what is not there takes no picture.
+        get_show(account=account_of(request), show_id=show_id)
+        crop = _wants_crop(request)
+        file = cast("ReceivedFile | None", request.FILES.get(self.file_part.name))
+        if file is None or not file.size:
+            reason = "send the picture as the body (curl -T cover.png) or as this part of a form"
+            raise ValidationError({"image": [reason]})
+        with file:
+            show = set_cover(
+                account=account_of(request),
+                show_id=show_id,
+                picture=cast("IO[bytes]", file.file),
+                crop=crop,
+                now=timezone.now(),
+            )
+        return Response({"success": True, "show": show_object(show)})
+
+    def delete(self, request: Request, show_id: int) -> Response:
+        """204; the show has no cover then."""
+        remove_cover(account=account_of(request), show_id=show_id, now=timezone.now())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _wants_crop(request: Request) -> bool:
+    fit = request.query_params.get("fit", "").strip().lower()
+    if fit not in {"", "crop"}:
+        raise ValidationError({"fit": ['must be "crop" or be left out']})
+    return fit == "crop"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rest_framework import serializers
+
 from core.openapi import Operation
 from core.schemas import (
     BOOLEAN,
@@ -13,6 +15,7 @@ from core.schemas import (
     a_list,
     an_answer,
     an_object,
+    one_of,
     or_null,
     titled,
 )
@@ -40,6 +43,11 @@ SHOW = titled(
     ),
 )
 
+
+class _OnlyPicture(serializers.Serializer[object]):
+    """A form without texts."""
+
+
 SHOW_LIST_OPERATIONS = {
     "GET": Operation("List the shows", {200: an_answer(shows=a_list(SHOW), count=COUNT)}),
     "POST": Operation(
@@ -52,4 +60,14 @@ SHOW_OPERATIONS = {
     "GET": Operation("Read a show", {200: an_answer(show=SHOW)}),
     "PATCH": Operation("Change a show", {200: an_answer(show=SHOW)}, body=ShowChanges),
     "DELETE": Operation("Delete a show with its episodes", {204: None}),
+}
+SHOW_IMAGE_OPERATIONS = {
+    "PUT": Operation(
+        "Set the cover: a JPEG, PNG or WebP of up to 20 MB, as a form or as the body itself",
+        {200: an_answer(show=SHOW)},
+        form=_OnlyPicture,
+        query={"fit": one_of(["crop"])},
+        refusals=(411,),
+    ),
+    "DELETE": Operation("Take the cover off", {204: None}),
 }

@@ -27,7 +27,7 @@ def record_show_event(show: Show, event_type: EventType, *, now: datetime) -> No
             "author": show.author,
             "language": show.language,
             "category": show.category,
-            "image_url": show.image_url,
+            "image_url": show.cover_url,
             "website_url": show.website_url,
             "explicit": show.explicit,
             "created_at": iso_milliseconds(show.created_at),

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Account
+from core.storage import media_url
 from core.text import has_text
 from shows.querysets import ShowQuerySet
 
@@ -28,6 +29,10 @@ class Show(models.Model):
     language = models.CharField(max_length=35, default="en")
     category = models.CharField(null=True, blank=True, max_length=255)  # noqa: DJ001
     image_url = models.URLField(null=True, blank=True, max_length=2_000)  # noqa: DJ001
+    cover_key = models.CharField(
+        null=True, blank=True, unique=True, max_length=500, help_text="The cover in our storage."
+    )
+    cover_bytes = models.PositiveIntegerField(null=True, blank=True)
     website_url = models.URLField(null=True, blank=True, max_length=2_000)  # noqa: DJ001
     explicit = models.BooleanField(default=False)
     visibility = models.CharField(
@@ -57,6 +62,15 @@ class Show(models.Model):
             models.CheckConstraint(
                 condition=Q(visibility__in=["public", "private"]), name="show_visibility_known"
             ),
+            models.CheckConstraint(
+                condition=Q(cover_key__isnull=True, cover_bytes__isnull=True)
+                | Q(cover_key__isnull=False, cover_bytes__isnull=False, cover_bytes__gt=0),
+                name="show_cover_has_size",
+            ),
+            models.CheckConstraint(
+                condition=Q(cover_key__isnull=True) | Q(image_url__isnull=True),
+                name="show_one_cover",
+            ),
             models.UniqueConstraint(
                 fields=["account"],
                 condition=Q(is_narration_default=True),
@@ -71,3 +85,8 @@ class Show(models.Model):
     def is_private(self) -> bool:
         """True when only the token address serves the feed."""
         return self.visibility == self.Visibility.PRIVATE
+
+    @property
+    def cover_url(self) -> str | None:
+        """The cover's absolute address: in our storage, else the one that was given, else None."""
+        return media_url(self.cover_key) if self.cover_key else self.image_url

@@ -104,7 +104,7 @@ def show_object(show: Show) -> dict[str, object]:
         "owner_email": show.owner_email,
         "language": show.language,
         "category": show.category,
-        "image_url": show.image_url,
+        "image_url": show.cover_url,
         "website_url": show.website_url,
         "explicit": show.explicit,
         "op3": show.op3,

@@ -147,17 +147,25 @@ def change_show(
 
     Demands an open transaction. Raises `ShowNotFound`.
     """
-    show = Show.objects.visible_to(account).select_for_update().filter(pk=show_id).first()
-    if show is None:
-        raise ShowNotFound("Show not found")
-    show.account = account
+    show = _locked(account=account, show_id=show_id)
     for name, value in changes.items():
-        setattr(show, name, value)
-    show.updated_at = show.public_changed_at = now
-    show.revision += 1
-    show.save(update_fields=[*changes, "updated_at", "public_changed_at", "revision"])
-    announce_change(show.pk)
-    record_show_event(show, EventType.SHOW_UPDATED, now=now)
+        if name == "image_url":
+            _replace_image_url(show, value)
+        else:
+            setattr(show, name, value)
+    _save_public_change(show, now=now)
+
+
+def use_cover(
+    *, account: Account, show_id: int, storage_key: str, size: int, now: datetime
+) -> Show:
+    """Let a stored picture of `size` bytes be the show's only cover. Raises `ShowNotFound`."""
+    with transaction.atomic(durable=True):
+        show = _locked(account=account, show_id=show_id)
+        _replace_image_url(show, None)
+        show.cover_key, show.cover_bytes = storage_key, size
+        _save_public_change(show, now=now)
+    return get_show(account=account, show_id=show_id)
 
 
 def delete_show(*, account: Account, show_id: int, now: datetime) -> None:
@@ -167,13 +175,11 @@ def delete_show(*, account: Account, show_id: int, now: datetime) -> None:
     """
     with transaction.atomic(durable=True):
         # The lock first: an episode that is being added would otherwise escape the deletion.
-        show = Show.objects.visible_to(account).select_for_update().filter(pk=show_id).first()
-        if show is None:
-            raise ShowNotFound("Show not found")
-        show.account = account
+        show = _locked(account=account, show_id=show_id)
         # Then its episodes: workers lock them before the rows that hang on them.
         list(show.episodes.select_for_update().order_by("pk").values_list("pk", flat=True))
         record_show_event(show, EventType.SHOW_DELETED, now=now)
+        _release_cover(show)
         documents = show.episodes.filter(documents__isnull=False)
         release_stored(documents.values_list("documents__storage_key", flat=True))
         show.delete()
@@ -204,6 +210,37 @@ def page_url(show: Show) -> str:
 def podcast_guid(url: str) -> uuid.UUID:
     """podcast:guid of the feed at `url` (contracts/rss.md section 1.2)."""
     return uuid.uuid5(PODCAST_NAMESPACE, url.split("://", 1)[-1].rstrip("/"))
+
+
+def _locked(*, account: Account, show_id: int) -> Show:
+    show = Show.objects.visible_to(account).select_for_update().filter(pk=show_id).first()
+    if show is None:
+        raise ShowNotFound("Show not found")
+    show.account = account
+    return show
+
+
+def _replace_image_url(show: Show, image_url: object) -> None:
+    """Point the show at another picture, or at none; our own copy of the last one is given up."""
+    if show.cover_key and image_url == show.cover_url:
+        return  # the client sends back the address that we told it
+    _release_cover(show)
+    show.image_url = image_url  # type: ignore[assignment] # validated by the serializer
+    show.cover_key = show.cover_bytes = None
+
+
+def _release_cover(show: Show) -> None:
+    if show.cover_key:
+        release_stored([show.cover_key])
+        enqueue("episodes.sweep_files")
+
+
+def _save_public_change(show: Show, *, now: datetime) -> None:
+    show.updated_at = show.public_changed_at = now
+    show.revision += 1
+    show.save()
+    announce_change(show.pk)
+    record_show_event(show, EventType.SHOW_UPDATED, now=now)
 
 
 def _insert(*, account: Account, draft: ShowDraft, now: datetime, **extra: object) -> Show:

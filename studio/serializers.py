@@ -159,7 +159,7 @@ def podcast_object(podcast: StudioPodcast) -> dict[str, object]:
         "id": str(podcast.uuid),
         "title": show.title,
         "description": show.description,
-        "image_url": show.image_url,
+        "image_url": show.cover_url,
         "host_ids": podcast.host_ids,
         "languages": [primary_language(show.language)],
         "show_order": podcast.show_order,

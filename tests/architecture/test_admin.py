@@ -41,6 +41,12 @@ def add_endpoint(account, *, now):
     return register_endpoint(account=account, url=url, events=["*"], now=now)
 
 
+def add_cover(show):
+    Show.objects.filter(pk=show.pk).update(
+        cover_key=f"covers/{show.pk}/cover.jpg", cover_bytes=9, image_url=None
+    )
+
+
 def attempt_deliveries(*, now):
     """One failed attempt of each delivery that is due."""
     answer = Answer(started_at=now, milliseconds=5, status=500, error="", text="no")
@@ -63,6 +69,7 @@ def add_tenant(now):
         add_endpoint(account.key.account, now=now)
         show = create_show(account=account.key.account, draft=ShowDraft(title="Show"), now=now)
         publish_produced(account.key.account, show, now=now)
+        add_cover(show)
         attempt_deliveries(now=now)
         outside = publish_external(account.key.account, show, now=now)
         keep_copy(account=account.key.account, episode_id=outside.pk, now=now)
@@ -245,6 +252,14 @@ class TestAccounts:
 
         owner.refresh_from_db()
         assert (owner.name, owner.email) == ("Renamed", None)
+
+
+def test_a_show_has_its_cover_as_a_thumbnail(operator, show):
+    add_cover(show)
+
+    shown = operator.get(page(Show, "change", show.pk)).content.decode()
+
+    assert f'<img src="/media/covers/{show.pk}/cover.jpg" alt="Cover" width="160">' in shown
 
 
 def test_rows_of_the_register_of_files_cannot_be_deleted(operator, now):

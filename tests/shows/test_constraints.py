@@ -12,6 +12,15 @@ from shows.services import ensure_narration_show
     [
         ("show_title_not_empty", {"title": ""}),
         ("show_visibility_known", {"visibility": "secret"}),
+        ("show_cover_has_size", {"cover_key": "covers/a/cover.jpg"}),
+        (
+            "show_one_cover",
+            {
+                "cover_key": "covers/a/cover.jpg",
+                "cover_bytes": 9,
+                "image_url": "https://a.example/b",
+            },
+        ),
     ],
 )
 def test_the_database_refuses(show, name, change):
