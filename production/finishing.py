@@ -8,17 +8,19 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.storage import delete_stored, store_bytes, store_file
+from core.pictures import COVER_TYPE
+from core.storage import delete_stored, open_stored, store_bytes, store_file
 from episodes.models import Episode, EpisodeDocument
 from episodes.services import ProducedEpisode, StoredAudio, StoredDocument
 from production.assembling import AssembledAudio
 from production.chapters import to_json_chapters, visible_chapters
 from production.encoding import CONTENT_TYPE
 from production.script import Script
-from production.tags import EpisodeTags, TagChapter, write_tags
+from production.tags import Cover, EpisodeTags, TagChapter, write_tags
 from production.timeline import Timeline, build_timeline
 from production.transcripts import to_html, to_json, to_srt, to_vtt
 from production.trimming import SAMPLE_RATE
+from shows.models import Show
 
 Kind = EpisodeDocument.Kind
 
@@ -79,6 +81,7 @@ def _store_audio(
             language=timeline.language,
             year=now.year,
             duration=audio.duration,
+            cover=_cover(episode.show),
             chapters=[
                 TagChapter(title=chapter.title, start=chapter.start, end=chapter.end)
                 for chapter in visible_chapters(timeline)
@@ -97,6 +100,18 @@ def _store_audio(
         duration_seconds=audio.duration,
         header_bytes=header_bytes,
     )
+
+
+def _cover(show: Show) -> Cover | None:
+    """The show's cover as it is stored here; one at an address outside is not fetched for it."""
+    if not show.cover_key:
+        return None
+    try:
+        with open_stored(show.cover_key) as file:
+            return Cover(file.read(), COVER_TYPE)
+    except FileNotFoundError:
+        # Replaced since the show was read: the audio is worth more than its picture.
+        return None
 
 
 def _documents(timeline: Timeline) -> list[_Made]:

@@ -19,7 +19,7 @@ from mutagen.id3 import ID3
 
 from accounts.models import Account
 from core.models import StoredFile
-from core.storage import GRACE
+from core.storage import GRACE, store_bytes
 from episodes.files import sweep_files
 from episodes.models import AudioAsset, Episode, EpisodeDocument
 from episodes.states import ProductionState, Publication
@@ -36,6 +36,8 @@ from production.sweeping import WORK_FILE_SECONDS, sweep_productions
 from production.tasks import run_production_task, sweep_productions_task
 from production.timeline import Timeline
 from production.voices.base import EngineUnavailable
+from shows.services import use_cover
+from tests.factories.pictures import drawing
 from tests.factories.productions import make_production
 
 Clock = Callable[[], datetime]
@@ -91,6 +93,30 @@ class TestRunProduction:
         assert episode.state == Publication.PUBLISHED
         assert episode.published_at == now
         assert [chapter["title"] for chapter in episode.chapters] == ["The library", "The morning"]
+
+    def test_tags_the_audio_with_the_cover_of_the_show(self, production, clock, now) -> None:
+        show = Episode.objects.get().show
+        picture = drawing(1_400, kind="JPEG")
+        key = store_bytes("covers/one/cover.jpg", picture, now=now)
+        use_cover(account=show.account, show_id=show.pk, storage_key=key, size=9, now=now)
+
+        run_production(production_id=production.pk, clock=clock)
+
+        asset = AudioAsset.objects.get()
+        with default_storage.open(asset.storage_key) as file:
+            content = file.read()
+        (cover,) = ID3(io.BytesIO(content)).getall("APIC")
+        assert (cover.data, cover.mime) == (picture, "image/jpeg")
+        assert len(picture) < asset.header_bytes < len(content)
+        assert content[asset.header_bytes] == 0xFF
+
+    def test_leaves_a_cover_out_that_is_gone(self, production, clock, now) -> None:
+        show = Episode.objects.get().show
+        use_cover(account=show.account, show_id=show.pk, storage_key="covers/x", size=9, now=now)
+
+        assert run_production(production_id=production.pk, clock=clock)
+
+        assert Episode.objects.get().production_state == ProductionState.COMPLETE
 
     def test_attaches_audio_as_it_really_is(self, production, clock) -> None:
         run_production(production_id=production.pk, clock=clock)
