@@ -22,6 +22,7 @@ urlpatterns = [
     path("", include("shows.urls")),
     path("", include("narration.urls")),
     path("", include("episodes.urls")),
+    path("", include("feeds.urls")),
     path("", include("edge.urls")),
     path("", include("analytics.urls")),
     path("", include("studio.urls")),

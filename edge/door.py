@@ -25,8 +25,10 @@ from edge.media import MediaEntry
 from edge.routes import Kind, Route, find_route, page_number
 from edge.shelf import Entry, Shelf
 from edge.tracks import TrackEntry
+from edge.trailers import TrailerEntry
 from episodes.addresses import find_published_audio
 from episodes.media import find_media
+from feeds.addresses import trailer_key
 from feeds.facts import PageMissing
 from feeds.store import FeedStore, FeedVersion, ShowGone, public_version, version_by_token
 
@@ -121,6 +123,10 @@ class Door:
         if kind is Kind.MEDIA:
             file = find_media(reference)
             return (MediaEntry(file, self._recorder), file.owner_id) if file else (None, None)
+        if kind is Kind.TRAILER:
+            key = trailer_key(int(reference)) if int(reference) <= _LARGEST_ID else None
+            file = find_media(key) if key else None
+            return (TrailerEntry(file, self._recorder), file.owner_id) if file else (None, None)
         if kind is Kind.PRIVATE_FEED:
             return self._private_feed(reference, page)
         show_id = int(reference) if len(reference) <= len(str(_LARGEST_ID)) else _LARGEST_ID + 1

@@ -1,4 +1,4 @@
-"""The door's addresses: which of its four kinds a path is, and how that kind refuses."""
+"""The door's addresses: which of its five kinds a path is, and how that kind refuses."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class Kind(Enum):
     PUBLIC_FEED = "public_feed"
     PRIVATE_FEED = "private_feed"
     TRACK = "track"
+    TRAILER = "trailer"
     MEDIA = "media"
 
 
@@ -66,6 +67,7 @@ _ROUTES = (
         r"/api/(?:v1/)?track/([0-9]{1,19}|ep_[A-Za-z0-9]{1,29})(?:\.[A-Za-z0-9]{1,5})?",
         "Episode not found",
     ),
+    _api_route(Kind.TRAILER, r"/api/(?:v1/)?shows/([0-9]{1,19})/trailer\.mp3", "Trailer not found"),
     _bare_route(Kind.MEDIA, r"/media/([A-Za-z0-9][A-Za-z0-9._/-]{0,499})"),
 )
 

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from edge.views import at_the_door, feed, track
+from edge.views import at_the_door, feed, track, trailer
 
 urlpatterns = [
     re_path(r"^api/(?:v1/)?shows/[0-9]+/feed\Z", feed, name="feed"),
@@ -12,5 +12,6 @@ urlpatterns = [
         track,
         name="track",
     ),
+    re_path(r"^api/(?:v1/)?shows/[0-9]{1,19}/trailer\.mp3\Z", trailer, name="trailer"),
     path("media/<path:key>", at_the_door, name="media"),
 ]

@@ -8,7 +8,7 @@ from django.views.decorators.csrf import csrf_exempt
 from analytics.descriptions import TRACK_OPERATIONS, TRACK_PARAMETERS
 from core.openapi import described
 from edge.door import door
-from feeds.descriptions import FEED_OPERATIONS, FEED_PARAMETERS
+from feeds.descriptions import FEED_OPERATIONS, FEED_PARAMETERS, TRAILER_OPERATIONS
 
 
 @csrf_exempt
@@ -41,4 +41,11 @@ def feed(request: HttpRequest) -> HttpResponseBase:
 @csrf_exempt
 def track(request: HttpRequest) -> HttpResponseBase:
     """The counted redirect to an episode's audio."""
+    return at_the_door(request)
+
+
+@described("/api/shows/{show_id}/trailer.mp3", TRAILER_OPERATIONS, parameters=FEED_PARAMETERS)
+@csrf_exempt
+def trailer(request: HttpRequest) -> HttpResponseBase:
+    """The trailer that going live made for a show."""
     return at_the_door(request)

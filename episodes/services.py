@@ -22,7 +22,13 @@ from episodes.audio import (
     take_asset,
 )
 from episodes.events import record_episode_event
-from episodes.locking import EpisodeNotFound, locked_episode, locked_for_production, locked_show
+from episodes.locking import (
+    EpisodeNotFound,
+    lock_show,
+    locked_episode,
+    locked_for_production,
+    locked_show,
+)
 from episodes.models import AudioAsset, Episode, EpisodeDocument
 from episodes.states import (
     ProductionState,
@@ -101,6 +107,15 @@ class StoredDocument:
     storage_key: str
     mime_type: str
     language: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredAudio:
+    """How many bytes the audio of an episode has at its address outside."""
+
+    episode_id: int
+    audio_url: str
     bytes: int
 
 
@@ -186,6 +201,8 @@ def create_produced_episode(
     author: str,
     description: str,
     now: datetime,
+    episode_type: str = Episode.Type.FULL,
+    uses_quota: bool = True,
 ) -> Episode:
     """Create a draft whose audio we are going to make; demands an open transaction.
 
@@ -200,10 +217,12 @@ def create_produced_episode(
         state=Publication.DRAFT,
         production_state=ProductionState.PENDING,
         is_ai_generated=True,
+        episode_type=episode_type,
         created_at=now,
         updated_at=now,
     )
-    use_episode(account=account, reference=str(episode.guid), now=now)
+    if uses_quota:
+        use_episode(account=account, reference=str(episode.guid), now=now)
     episode.save(force_insert=True)
     record_episode_event(episode, EventType.EPISODE_CREATED, now=now)
     return episode
@@ -245,9 +264,11 @@ def update_episode(
         lock_quota(account)
         episode = locked_episode(account=account, episode_id=episode_id, show_id=show_id)
         was_public = episode.state == Publication.PUBLISHED
+        was_draft = episode.state == Publication.DRAFT
         _apply(episode, wanted, now=now)
         if episode.state != Publication.DRAFT:
             require_audio(episode)
+        if was_draft and episode.state != Publication.DRAFT:
             use_episode(account=account, reference=str(episode.guid), now=now)
         episode.updated_at = now
         episode.save()
@@ -305,6 +326,32 @@ def fail_production(*, episode_id: int, reason: str, now: datetime) -> bool:
     episode.save(update_fields=["production_state", "error_message", "updated_at"])
     return_episode(account=episode.show.account, reference=str(episode.guid), now=now)
     return True
+
+
+def restart_production(*, episode_id: int, now: datetime) -> Episode:
+    """Let a failed episode wait for its audio once more, without the quota; demands an open transaction."""
+    episode = Episode.objects.select_for_update(of=("self",)).get(pk=episode_id)
+    episode.production_state = ProductionState.PENDING
+    episode.error_message = ""
+    episode.updated_at = now
+    episode.save(update_fields=["production_state", "error_message", "updated_at"])
+    return episode
+
+
+def fill_audio_lengths(*, show_id: int, measured: Iterable[MeasuredAudio], now: datetime) -> None:
+    """Store the sizes of audio outside whose length nobody told us; what was told since then stays."""
+    found = list(measured)
+    if not found:
+        return
+    with transaction.atomic(durable=True):
+        lock_show(show_id)
+        filled = 0
+        for audio in found:
+            filled += Episode.objects.filter(
+                pk=audio.episode_id, show_id=show_id, audio_url=audio.audio_url, audio_length=None
+            ).update(audio_length=audio.bytes, updated_at=now)
+        if filled:
+            note_public_change(show_id=show_id, now=now)
 
 
 def attach_production(

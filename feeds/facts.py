@@ -12,6 +12,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.encoding import iri_to_uri
 
+from billing.services import subscription_of
 from core.storage import media_url
 from episodes.addresses import audio_address, audio_extension, track_url
 from episodes.models import Episode, EpisodeDocument
@@ -114,7 +115,7 @@ def read_channel(show: Show, *, page: int, page_items: int = PAGE_ITEMS) -> Chan
         description=show.description or show.title,
         author=author,
         owner_name=author,
-        owner_email=_owner_email(show),
+        owner_email=owner_email(show),
         language=show.language,
         category=category_path(show.category),
         image_url=iri_to_uri(show.cover_url),
@@ -231,9 +232,14 @@ def _episode_page(show: Show, *, public_id: str) -> str | None:
     return settings.PUBLIC_URL + page
 
 
-def _owner_email(show: Show) -> str | None:
-    """The show's own, else the account's (podclaw.md A24); a private feed needs no verification."""
-    return show.owner_email or (None if show.is_private else show.account.email)
+def owner_email(show: Show) -> str | None:
+    """The show's own, else billing's, else the account's (podclaw.md A24).
+
+    A private feed needs no verification, so it tells no more than its show does. Needs `account`.
+    """
+    if show.owner_email or show.is_private:
+        return show.owner_email
+    return subscription_of(show.account).email or show.account.email
 
 
 def _page_links(url: str, *, page: int, pages: int) -> PageLinks:

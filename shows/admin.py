@@ -25,10 +25,17 @@ class ShowAdmin(ReadOnlyAdmin):
         "account",
         "visibility",
         "episode_count",
+        "live_at",
         "created_at",
         "public_changed_at",
     ]
-    list_filter = ["visibility", "explicit", "language", "is_narration_default"]
+    list_filter = [
+        "visibility",
+        ("live_at", admin.EmptyFieldListFilter),
+        "explicit",
+        "language",
+        "is_narration_default",
+    ]
     search_fields = ["title", "slug", "account__name", "account__email"]
     date_hierarchy = "created_at"
     list_select_related = ["account"]

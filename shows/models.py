@@ -50,6 +50,9 @@ class Show(models.Model):
     )
     podcast_guid = models.UUIDField(unique=True, default=uuid.uuid4)
     revision = models.PositiveBigIntegerField(default=1)
+    live_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it first passed all checks of going live."
+    )
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     public_changed_at = models.DateTimeField(help_text="Last change that the feed shows.")

@@ -168,6 +168,15 @@ def use_cover(
     return get_show(account=account, show_id=show_id)
 
 
+def mark_live(*, account: Account, show_id: int, now: datetime) -> None:
+    """Remember when the show first passed all checks of going live. Raises `ShowNotFound`."""
+    with transaction.atomic(durable=True):
+        show = _locked(account=account, show_id=show_id)
+        if show.live_at is None:
+            show.live_at = now
+            show.save(update_fields=["live_at"])
+
+
 def delete_show(*, account: Account, show_id: int, now: datetime) -> None:
     """Delete the show with its episodes; their stored files are swept. Raises `ShowNotFound`.
 

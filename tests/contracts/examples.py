@@ -344,3 +344,43 @@ MULTIPART_CREATED = {
     "episode": {"id": 42, "audio_url": "https://r2.podclaw.com/..."},
     "feed_url": "https://podclaw.polsia.app/api/shows/1/feed",
 }
+_DISTRIBUTION = {
+    name: {"status": "ready_to_submit", "submit_url": address, "instructions": "1. Open ..."}
+    for name, address in {
+        "spotify": "https://podcasters.spotify.com/pod/submit/rss?feed=...",
+        "apple": "https://podcastsconnect.apple.com/my-podcasts/new-feed?submitfeed=true&url=...",
+    }.items()
+}
+LIVE = {
+    "success": True,
+    "status": "live",
+    "feed_url": "https://podclaw.polsia.app/api/shows/42/feed",
+    "validation": {"passed": True, "checks": [{"check": "title_present", "passed": True}]},
+    "trailer_generated": False,
+    "distribution": _DISTRIBUTION,
+}
+LIVE_WITH_TRAILER = {
+    "success": True,
+    "status": "live",
+    "feed_url": "https://podclaw.polsia.app/api/shows/42/feed",
+    "trailer_generated": True,
+    "trailer_episode": {
+        "id": 101,
+        "title": "My Podcast — Trailer",
+        "audio_url": "https://podclaw.polsia.app/api/shows/42/trailer.mp3",
+        "episode_type": "trailer",
+    },
+    "distribution": _DISTRIBUTION,
+}
+NOT_LIVE = {
+    "success": False,
+    "error": "Pre-flight validation failed",
+    "validation": {
+        "passed": False,
+        "checks": [{"check": "title_present", "passed": True}],
+        "failures": [
+            'category_valid: "Tech" is not in Apple\'s official category list',
+            "owner_email_present: Set owner_email on the show, or activate a billing plan",
+        ],
+    },
+}

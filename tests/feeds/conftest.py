@@ -5,6 +5,10 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
+from tests.production.conftest import fake_options, shared_renderers
+
+__all__ = ["fake_options", "shared_renderers"]
+
 NAMES = {
     "atom": "http://www.w3.org/2005/Atom",
     "content": "http://purl.org/rss/1.0/modules/content/",

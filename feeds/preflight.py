@@ -1,0 +1,103 @@
+"""Finds out what the pre-flight checks need: from the rows, from storage and over the network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.errors import PodwrightError
+from episodes.models import Episode
+from episodes.services import MeasuredAudio, fill_audio_lengths
+from episodes.states import ProductionState
+from feeds.checks import Findings, PublishedFacts
+from feeds.facts import owner_email
+from feeds.models import Trailer
+from feeds.probing import Target, probe, target_of
+from feeds.trailer import WrittenTrailer, write_trailer
+from shows.models import Show
+
+#: Files that one call looks at, the newest first.
+MOST_PROBES = 100
+ONLY_UNPUBLISHED = "The show has episodes, but none is published; publish one"
+_TO_BE_MADE = frozenset(
+    {
+        ProductionState.PENDING,
+        ProductionState.PREPARING,
+        ProductionState.PROCESSING,
+        ProductionState.FAILED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """The findings, and the trailer that is to be made of them, None where none is needed."""
+
+    findings: Findings
+    trailer: WrittenTrailer | None
+
+
+def look(show: Show, *, now: datetime) -> Preflight:
+    """Read, probe, and fill in lengths that nobody told us; needs `show.account`."""
+    rows = list(
+        Episode.objects.published()
+        .filter(show=show)
+        .feed_order()
+        .values(
+            *("pk", "guid", "title", "published_at", "audio_url", "audio_length"),
+            *("asset__storage_key", "asset__bytes"),
+        )
+    )
+    targets = [
+        target_of(storage_key=row["asset__storage_key"], address=row["audio_url"])
+        for row in rows[:MOST_PROBES]
+    ]
+    cover, heard = probe(cover=_cover(show), audio=targets)
+    fill_audio_lengths(
+        show_id=show.pk,
+        measured=[
+            MeasuredAudio(row["pk"], row["audio_url"], found.size)
+            for row, found in zip(rows, heard, strict=False)
+            if row["asset__bytes"] is None and row["audio_length"] is None and found.size
+        ],
+        now=now,
+    )
+    probes = [*heard, *[None] * (len(rows) - len(heard))]
+    published = [
+        PublishedFacts(
+            guid=row["guid"],
+            title=row["title"],
+            published_at=row["published_at"],
+            length=row["asset__bytes"] or row["audio_length"],
+            probe=found,
+        )
+        for row, found in zip(rows, probes, strict=True)
+    ]
+    trailer, problem = (None, "") if rows else _trailer(show)
+    findings = Findings(
+        owner_email=owner_email(show),
+        cover=cover,
+        published=published,
+        will_make_trailer=trailer is not None,
+        trailer_problem=problem,
+    )
+    return Preflight(findings, trailer)
+
+
+def _cover(show: Show) -> Target | None:
+    if show.cover_url is None:
+        return None
+    return target_of(storage_key=show.cover_key, address=show.cover_url)
+
+
+def _trailer(show: Show) -> tuple[WrittenTrailer | None, str]:
+    """The trailer to be made for a show with nothing published, or why there is none (A18, A19)."""
+    begun = Trailer.objects.select_related("episode").filter(show=show).first()
+    if begun is not None and begun.episode.production_state not in _TO_BE_MADE:
+        return None, ONLY_UNPUBLISHED
+    if begun is None and show.episodes.exists():
+        return None, ONLY_UNPUBLISHED
+    try:
+        return write_trailer(show), ""
+    except PodwrightError as error:
+        return None, f"The show has no episodes, and no trailer can be made: {error.message}"
