@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from core.admin import ReadOnlyAdmin
 from core.errors import PodwrightError
-from narration.models import Narration, NarrationRequest
+from narration.models import LexiconEntry, Narration, NarrationRequest, ReadingSettings
 from narration.services import retry_narration
 
 
@@ -61,6 +61,30 @@ class NarrationRequestAdmin(ReadOnlyAdmin):
     """What counts towards the hourly limit of an account."""
 
     list_display = ["account", "created_at"]
+    search_fields = ["account__name", "account__email"]
     date_hierarchy = "created_at"
     list_select_related = ["account"]
+    ordering = ["-created_at", "-pk"]
+
+
+@admin.register(ReadingSettings)
+class ReadingSettingsAdmin(ReadOnlyAdmin):
+    """How accounts want their texts read."""
+
+    list_display = ["account", "voice", "rules", "updated_at"]
+    list_filter = ["voice"]
+    search_fields = ["account__name", "account__email", "voice"]
+    date_hierarchy = "updated_at"
+    list_select_related = ["account"]
+    ordering = ["-updated_at", "-pk"]
+
+
+@admin.register(LexiconEntry)
+class LexiconEntryAdmin(ReadOnlyAdmin):
+    """Words that are spoken in a way of their own."""
+
+    list_display = ["word", "respelling", "phonemes", "account", "show", "created_at"]
+    search_fields = ["word", "respelling", "account__name"]
+    date_hierarchy = "created_at"
+    list_select_related = ["account", "show"]
     ordering = ["-created_at", "-pk"]

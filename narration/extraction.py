@@ -22,6 +22,7 @@ from core.web_addresses import UrlInvalid, parse_url
 from narration.blocks import blocks_of
 from narration.diagnosis import ArticleNotFound, obstacle, why_no_article
 from narration.languages import language_of
+from narration.parts import parts_of, with_parts
 from narration.titles import TITLE_LENGTH, page_title, shorten, title_of, without_title
 from production.document import Block, Document, document_from_text
 
@@ -68,8 +69,9 @@ def article_from_html(html: str, *, url: str) -> Article:
     if tree is None:
         raise ArticleNotFound("Could not extract article content: the page is empty or broken.")
     _refuse_too_complex(tree)
+    parts = parts_of(tree)
     found = _extracted(tree, url=url)
-    blocks = blocks_of(found.body) if found.body is not None else ()
+    blocks = with_parts(blocks_of(found.body), parts) if found.body is not None else ()
     text = text_of(blocks)
     if len(text) < settings.NARRATION_MINIMUM_CHARACTERS:
         raise why_no_article(tree)

@@ -6,6 +6,7 @@ from lxml.etree import _Element, strip_elements, strip_tags
 from lxml.html import document_fromstring
 
 from narration.blocks import blocks_of
+from narration.parts import parts_of, with_parts
 from production.document import Block
 
 _DROPPED = ("script", "style", "template", "noscript", "head", "nav", "form", "svg", "math", "img")
@@ -32,6 +33,7 @@ def blocks_of_markup(html: str) -> tuple[Block, ...]:
     if not html.strip():
         return ()
     tree = document_fromstring(html)
+    parts = parts_of(tree)
     strip_elements(tree, *_DROPPED, with_tail=False)
     # Table sections would hide the rows.
     strip_tags(tree, "thead", "tbody", "tfoot")
@@ -39,7 +41,7 @@ def blocks_of_markup(html: str) -> tuple[Block, ...]:
     root = body if body is not None else tree
     for element in root.iter("*"):
         _rename(element)
-    return blocks_of(root)
+    return with_parts(blocks_of(root), parts)
 
 
 def _rename(element: _Element) -> None:

@@ -1,4 +1,4 @@
-"""Narration (what an episode is read from) and NarrationRequest (the count behind the hourly limit)."""
+"""What is narrated and how: Narration, its settings and lexicon, and the count of the hourly limit."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Account
+from core.text import has_text
 from episodes.models import Episode
 from narration.querysets import NarrationQuerySet
+from shows.models import Show
 
 
 class Narration(models.Model):
@@ -37,6 +39,9 @@ class Narration(models.Model):
     html = models.TextField(blank=True, help_text="The page, where the client sent it along.")
     file_name = models.CharField(max_length=255, blank=True, help_text="Of a file, as sent.")
     voice = models.CharField(max_length=100, blank=True, help_text="Empty: by language.")
+    rules = models.JSONField(
+        default=dict, blank=True, help_text="As sent; they win over the account's."
+    )
     title = models.CharField(max_length=255, blank=True, help_text="As sent; empty: from the text.")
     author = models.CharField(max_length=255, blank=True, help_text="As sent.")
     description = models.CharField(max_length=1_000, blank=True, help_text="As sent.")
@@ -84,6 +89,64 @@ class Narration(models.Model):
 
     def __str__(self) -> str:
         return self.source_url or self.title or f"Narration {self.pk}"
+
+
+class ReadingSettings(models.Model):
+    """How an account wants its texts read, where a request does not say otherwise."""
+
+    account = models.OneToOneField(
+        Account, on_delete=models.CASCADE, related_name="reading_settings"
+    )
+    rules = models.JSONField(
+        default=dict, blank=True, help_text="Part -> read, describe or skip; the others: skip."
+    )
+    voice = models.CharField(max_length=100, blank=True, help_text="Empty: by language.")
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "reading settings"
+
+    def __str__(self) -> str:
+        return f"Reading settings of {self.account}"
+
+
+class LexiconEntry(models.Model):
+    """How an account, in all or in one of its shows, wants a word spoken."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="lexicon_entries")
+    show = models.ForeignKey(
+        Show,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="lexicon_entries",
+        help_text="Empty: all shows; an entry of a show wins.",
+    )
+    word = models.CharField(max_length=100)
+    respelling = models.CharField(max_length=200, blank=True)
+    phonemes = models.CharField(max_length=200, blank=True, help_text="IPA.")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "lexicon entries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "word"],
+                condition=Q(show__isnull=True),
+                name="lexiconentry_one_per_word",
+            ),
+            models.UniqueConstraint(
+                fields=["account", "show", "word"], name="lexiconentry_one_per_show_and_word"
+            ),
+            models.CheckConstraint(condition=has_text("word"), name="lexiconentry_word_not_empty"),
+            models.CheckConstraint(
+                condition=has_text("respelling") | has_text("phonemes"),
+                name="lexiconentry_says_how",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.word
 
 
 class NarrationRequest(models.Model):

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F
 
 from billing.services import lock_quota
-from core.errors import PodwrightError, Upstream
+from core.errors import Invalid, PodwrightError, Upstream
 from core.http import BadStatus
 from core.storage import open_stored
 from episodes.locking import lock_episode
@@ -35,6 +35,7 @@ from narration.fetching import NotAnArticle, article_from, fetch_source
 from narration.file_reading import article_from_file
 from narration.limits import TextTooLong, require_acceptable_length
 from narration.models import Narration
+from narration.reading import lexicon_of, preferred_voice, reading_rules
 from production.composing import compose_script
 from production.script import Script
 from production.services import start_production
@@ -53,8 +54,16 @@ DESCRIPTION_LENGTH = 1_000
 #: turns.
 _ONE_AT_A_TIME = threading.Lock()
 NO_AUTHOR = "Unknown"
+#: From here on the language that was found counts more than the voice that was chosen.
+SURE_CHARACTERS = 200
 _FINAL = (ArticleNotFound, NotAnArticle, PageTooComplex)
 _TEMPORARY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class VoiceForOtherLanguage(Invalid):
+    """The chosen voice would read the text in a language that it is not in."""
+
+    code = "voice_for_other_language"
 
 
 class PreparingFailed(Upstream):
@@ -128,6 +137,7 @@ def _claim(*, narration_id: int, now: datetime) -> Narration | None:
 def _prepare(narration: Narration) -> _Prepared:
     """The slow part, outside of any transaction."""
     article = _article(narration)
+    account = narration.episode.show.account
     voice = _voice(narration, article)
     title = narration.title or article.title or "Untitled"
     author = narration.author or article.author
@@ -141,6 +151,8 @@ def _prepare(narration: Narration) -> _Prepared:
             speaker=voice.name,
             title=narration.title or article.spoken_title,
             author=author,
+            rules=reading_rules(account=account, given=narration.rules),
+            lexicon=lexicon_of(account=account, show_id=narration.episode.show_id),
         ),
         voice=voice,
     )
@@ -186,9 +198,26 @@ def _require_acceptable_article(narration: Narration, article: Article) -> None:
 
 
 def _voice(narration: Narration, article: Article) -> Voice:
+    """The voice that was asked for, else the account's own if it speaks the language, else one that does.
+
+    Raises `VoiceForOtherLanguage`, `production.voices.registry.LanguageUnspoken`.
+    """
     catalog = voice_catalog()
     if narration.voice:
-        return catalog.voice(narration.voice)
+        voice = catalog.voice(narration.voice)
+        # In a short text the language is a guess, and the voice says more about it.
+        if article.characters >= SURE_CHARACTERS and not voice.speaks(article.language):
+            offered = [one.id for one in catalog.voices() if one.speaks(article.language)]
+            raise VoiceForOtherLanguage(
+                f"The text is in {article.language!r}, which the voice {voice.id} does not speak. "
+                f"Voices for it: {', '.join(offered) or 'none'}. Languages on offer: "
+                f"{', '.join(catalog.languages())}.",
+                field="voice",
+            )
+        return voice
+    preferred = preferred_voice(account=narration.episode.show.account)
+    if preferred is not None and preferred.speaks(article.language):
+        return preferred
     return catalog.voice_for(article.language)
 
 

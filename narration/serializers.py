@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,6 +15,7 @@ from episodes.addresses import audio_address
 from episodes.states import ProductionState
 from narration.models import Narration
 from narration.services import Submission
+from production.reading_rules import checked_rules
 from production.voices.base import Voice
 
 MAX_TITLE_LENGTH = 255
@@ -80,6 +82,7 @@ def _described(body: Mapping[str, object]) -> Submission:
         author=_line(body, "author", "Author"),
         description=_line(body, "description", "Description", most=MAX_DESCRIPTION_LENGTH),
         voice=_voice(body),
+        rules=_rules(body.get("rules")),
     )
 
 
@@ -144,6 +147,16 @@ def _line(
     if len(line) > most:
         raise SubmissionInvalid(f"{label} is too long (maximum is {most} characters)", field=name)
     return line
+
+
+def _rules(given: object) -> dict[str, str]:
+    if isinstance(given, str):
+        # A form holds texts only.
+        try:
+            given = json.loads(given) if given.strip() else None
+        except (ValueError, RecursionError):
+            raise SubmissionInvalid("Rules must be JSON", field="rules") from None
+    return {} if given is None else checked_rules(given)
 
 
 def _voice(body: Mapping[str, object]) -> str:

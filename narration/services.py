@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
@@ -79,6 +80,7 @@ class Submission:
     author: str = ""
     description: str = ""
     voice: str = ""
+    rules: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def source_type(self) -> Narration.SourceType:
@@ -131,6 +133,7 @@ def submit_narration(*, account: Account, submission: Submission, now: datetime)
             html=submission.html,
             file_name=submission.file.name or "" if submission.file else "",
             voice=submission.voice,
+            rules=dict(submission.rules),
             title=submission.title,
             author=submission.author,
             description=submission.description,

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from lxml.etree import _Element
 
 from core.text import clean_line
+from narration.parts import letters
 from narration.trees import strings
 from production.document import Block
 
@@ -48,7 +49,7 @@ def title_of(blocks: Iterable[Block]) -> str:
 def without_title(blocks: tuple[Block, ...], title: str) -> tuple[Block, ...]:
     """The blocks without a heading at the top that repeats the title, which is spoken anyway."""
     for index, block in enumerate(blocks[:3]):
-        if block.kind == "heading" and _letters(block.text) == _letters(title):
+        if block.kind == "heading" and letters(block.text) == letters(title):
             return blocks[:index] + blocks[index + 1 :]
     return blocks
 
@@ -69,7 +70,7 @@ def _without_site(title: str, site_name: str) -> str:
     """The title without the site's name at its end (or start); a bar always parts the two."""
     parts = _SEPARATOR.split(title)
     if len(parts) > 1 and site_name:
-        kept = [part for part in (parts[0], parts[-1]) if _letters(part) != _letters(site_name)]
+        kept = [part for part in (parts[0], parts[-1]) if letters(part) != letters(site_name)]
         if len(kept) == 1:
             start, end = title.find(parts[1]), title.rfind(parts[-2]) + len(parts[-2])
             return title[start:] if kept[0] == parts[-1] else title[:end]
@@ -78,8 +79,4 @@ def _without_site(title: str, site_name: str) -> str:
 
 
 def _is_part(text: str, whole: str) -> bool:
-    return bool(_letters(text)) and _letters(text) in _letters(whole)
-
-
-def _letters(text: str) -> str:
-    return "".join(character for character in text.casefold() if character.isalnum())
+    return bool(letters(text)) and letters(text) in letters(whole)

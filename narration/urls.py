@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
+import core.routes  # noqa: F401 - registers the converter of ids
 from narration.api import (
     FeedAddressView,
     NarrationView,
     VoiceListView,
     narrations_or_episodes,
+)
+from narration.reading_api import (
+    LeftOutView,
+    LexiconEntryView,
+    LexiconView,
+    PreviewView,
+    ReadingSettingsView,
 )
 from narration.signing_in_api import (
     AccountStatusView,
@@ -25,6 +33,15 @@ urlpatterns = [
         NarrationView.as_view(),
         name="narration",
     ),
+    re_path(
+        r"^api/v1/episodes/(?P<public_id>ep_[^/]+)/left-out\Z",
+        LeftOutView.as_view(),
+        name="narration-left-out",
+    ),
+    path("api/v1/reading", ReadingSettingsView.as_view(), name="reading-settings"),
+    path("api/v1/lexicon", LexiconView.as_view(), name="lexicon"),
+    path("api/v1/lexicon/preview", PreviewView.as_view(), name="lexicon-preview"),
+    path("api/v1/lexicon/<id:entry_id>", LexiconEntryView.as_view(), name="lexicon-entry"),
     path("api/v1/auth/device_codes", DeviceCodeView.as_view(), name="device-codes"),
     path("api/v1/auth/device_tokens", DeviceTokenView.as_view(), name="device-tokens"),
     path("api/v1/auth/status", AccountStatusView.as_view(), name="account-status"),

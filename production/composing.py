@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from production.document import Block, Document
+from production.lexicon import EMPTY_LEXICON, Lexicon
+from production.reading_rules import DEFAULT_RULES, ReadingRules, description
 from production.script import Chapter, LeftOut, Script, ScriptInvalid, Segment, Sentence
 from production.sentences import split_sentences
 from production.speakable import speak
@@ -20,8 +23,6 @@ LONGEST_SPOKEN = 400
 CHAPTER_LEVEL = 2
 # What is left out is reported, not stored in full.
 LONGEST_LEFT_OUT = 500
-
-NEVER_SPOKEN = frozenset({"code", "table", "caption"})
 
 _CLAUSE_END = re.compile(r"(?<=[,;:—–)])\s+|\s+(?=[—–(])")
 _SPACE = re.compile(r"\s+")
@@ -41,29 +42,42 @@ class _OpenChapter:
 
 
 def compose_script(
-    document: Document, *, voice: str, speaker: str, title: str = "", author: str = ""
+    document: Document,
+    *,
+    voice: str,
+    speaker: str,
+    title: str = "",
+    author: str = "",
+    rules: ReadingRules = DEFAULT_RULES,
+    lexicon: Lexicon = EMPTY_LEXICON,
 ) -> Script:
     """Return the script that reads the document aloud, beginning with its title and author.
 
     A heading opens a chapter and is its first sentence; a heading at the top that repeats the title
-    is read once. Code, tables, captions and blocks without words are listed in `left_out`.
+    is read once. `rules` say what becomes of code, tables, footnotes, lists of links and captions;
+    what is not read of them, and blocks without words, are listed in `left_out`. `lexicon` changes
+    what is spoken, never what is shown.
     Raises NothingToRead when nothing is left.
     """
     title, author = _one_line(title), _one_line(author)
+    tongue = _Tongue(document.language, rules, lexicon)
     chapters = [_OpenChapter(title)]
     if title:
-        chapters[0].sentences.extend(_spoken_block(_opening(title, author), document.language))
+        chapters[0].sentences.extend(tongue.sentences(_opening(title, author)))
     left_out: list[LeftOut] = []
     anything = False
     chapter_level = _chapter_level(document)
-    for position, block in enumerate(document.blocks):
+    for position, run in enumerate(_runs(document.blocks, rules)):
+        block = run[0]
         if position == 0 and block.kind == "heading" and _same(block.text, title):
             continue
-        sentences = _sentences_of(block, document.language)
+        sentences = tongue.sentences_of(run)
+        is_read = rules.rule_for(block.kind) == "read" and bool(sentences)
+        if not is_read:
+            left_out.extend(_left_out(part, rules) for part in run)
         if not sentences:
-            left_out.append(_left_out(block))
             continue
-        anything = True
+        anything = anything or is_read
         if block.kind == "heading" and block.level <= chapter_level:
             chapters.append(_OpenChapter(_one_line(block.text)))
         chapters[-1].sentences.extend(sentences)
@@ -80,6 +94,65 @@ def compose_script(
     )
     script.validate()
     return script
+
+
+@dataclass(frozen=True, slots=True)
+class _Tongue:
+    """Turns blocks into sentences, in one language."""
+
+    language: str
+    rules: ReadingRules
+    lexicon: Lexicon
+
+    def sentences_of(self, run: Sequence[Block]) -> list[Sentence]:
+        """The sentences for a run of blocks, which has more than one only where it is described."""
+        rule = self.rules.rule_for(run[0].kind)
+        if rule == "skip":
+            return []
+        if rule == "describe":
+            return list(self.sentences(description(run, self.language)))
+        if run[0].kind in {"table", "code"}:
+            lines = run[0].text.split("\n")
+            return [sentence for line in lines for sentence in self.sentences(_row(line))]
+        return list(self.sentences(run[0].text))
+
+    def sentences(self, text: str) -> Iterator[Sentence]:
+        """Yield the sentences of one paragraph; the last one ends it."""
+        pairs = _with_words(
+            [
+                pair
+                for sentence in split_sentences(text, self.language)
+                for pair in self._short_enough(_one_line(sentence))
+            ]
+        )
+        for position, (shown, spoken) in enumerate(pairs):
+            last = position == len(pairs) - 1
+            yield Sentence(shown, _closed(spoken) if last else spoken, paragraph_end=last)
+
+    def _short_enough(self, shown: str) -> Iterator[tuple[str, str]]:
+        """Yield shown and spoken text, halved at the best place until no part is too long to speak."""
+        spoken = self.lexicon.speak(shown, lambda text: speak(text, self.language))
+        if len(spoken) <= LONGEST_SPOKEN or len(shown) < 2:
+            yield shown, spoken
+            return
+        cut = _middle(shown)
+        for part in (shown[:cut].strip(), shown[cut:].strip()):
+            yield from self._short_enough(part)
+
+
+def _runs(blocks: Sequence[Block], rules: ReadingRules) -> Iterator[list[Block]]:
+    """Neighbours of one kind together where one description stands for all; else each alone."""
+    for kind, run in groupby(blocks, key=lambda block: block.kind):
+        gathered = list(run)
+        if rules.rule_for(kind) == "describe":
+            yield gathered
+        else:
+            yield from ([block] for block in gathered)
+
+
+def _row(line: str) -> str:
+    """A table's row, its cells parted as a voice parts them."""
+    return ", ".join(cell.strip() for cell in line.split(" | ") if cell.strip())
 
 
 def _chapter_level(document: Document) -> int:
@@ -101,32 +174,12 @@ def _opening(title: str, author: str) -> str:
     return f"{title} By {author}." if _CLOSED.search(title) else f"{title}, by {author}."
 
 
-def _left_out(block: Block) -> LeftOut:
-    kind = block.kind if block.kind in NEVER_SPOKEN else "unspeakable"
+def _left_out(block: Block, rules: ReadingRules) -> LeftOut:
+    kind = block.kind if rules.rule_for(block.kind) != "read" else "unspeakable"
     text = block.text
     if len(text) > LONGEST_LEFT_OUT:
         text = text[: LONGEST_LEFT_OUT - 1] + "…"
     return LeftOut(kind, text)
-
-
-def _sentences_of(block: Block, language: str) -> list[Sentence]:
-    if block.kind in NEVER_SPOKEN:
-        return []
-    return list(_spoken_block(block.text, language))
-
-
-def _spoken_block(text: str, language: str) -> Iterator[Sentence]:
-    """Yield the sentences of one paragraph; the last one ends it."""
-    pairs = _with_words(
-        [
-            pair
-            for sentence in split_sentences(text, language)
-            for pair in _short_enough(_one_line(sentence), language)
-        ]
-    )
-    for position, (shown, spoken) in enumerate(pairs):
-        last = position == len(pairs) - 1
-        yield Sentence(shown, _closed(spoken) if last else spoken, paragraph_end=last)
 
 
 def _with_words(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -143,17 +196,6 @@ def _with_words(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
         else:
             waiting.append(shown)
     return joined
-
-
-def _short_enough(shown: str, language: str) -> Iterator[tuple[str, str]]:
-    """Yield shown and spoken text, halved at the best place until no part is too long to speak."""
-    spoken = speak(shown, language)
-    if len(spoken) <= LONGEST_SPOKEN or len(shown) < 2:
-        yield shown, spoken
-        return
-    cut = _middle(shown)
-    for part in (shown[:cut].strip(), shown[cut:].strip()):
-        yield from _short_enough(part, language)
 
 
 def _middle(text: str) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Literal
 
 from markdown_it import MarkdownIt
@@ -15,7 +15,17 @@ from markdown_it.token import Token
 
 from production.inline_marks import HARD_BREAK, References, plain_text, take_link_definitions
 
-BlockKind = Literal["heading", "paragraph", "list_item", "quote", "code", "table", "caption"]
+BlockKind = Literal[
+    "heading",
+    "paragraph",
+    "list_item",
+    "quote",
+    "code",
+    "table",
+    "caption",
+    "footnote",
+    "link_list",
+]
 
 # An underlined paragraph is a heading only when it is as short as one.
 LONGEST_UNDERLINED_HEADING = 120
@@ -44,6 +54,14 @@ _MARKER_RUN = re.compile(r"^(?=[ \t]*(?:(?:\d{1,9}[.)]|[-+*>])[ \t]*){9})", re.M
 _DEEP_INDENTATION = re.compile(r"^[ \t]{40,}", re.MULTILINE)
 _SENTENCE_END = re.compile(r"[.!?:;…][\"')\]”’»]*$")
 _SPACES = re.compile(r"\s+")
+_FOOTNOTE = re.compile(r"\[\^[\w-]{1,20}\]:")
+#: A list item that is a link and nothing else.
+_LINK = re.compile(
+    r"(?:\[[^\[\]\n]{1,300}\](?:\([^()\s]{1,2000}(?:[ \t]+\"[^\"\n]*\")?\)|\[[^\[\]\n]{0,200}\])"
+    r"|<https?://[^<>\s]+>|https?://\S+)[.,;]?"
+)
+#: Fewer links in a row are words of the text.
+LINKS_IN_A_LIST = 3
 _CONTAINERS: dict[str, BlockKind] = {"list_item_open": "list_item", "blockquote_open": "quote"}
 
 
@@ -75,10 +93,20 @@ def document_from_text(text: str, *, language: str = "en") -> Document:
     text, references = take_link_definitions(text)
     text = _MARKER_RUN.sub(_NO_MARKER, _DEEP_INDENTATION.sub(" " * 40, text))
     text = _INNER_STAR.sub(_STAR, text)
-    blocks = (
+    read = (
         Block(block.kind, _restored(block.text), block.level) for block in _read(text, references)
     )
-    return Document(tuple(block for block in blocks if block.text), language)
+    blocks = [block for block in read if block.text]
+    return Document(tuple(_with_link_lists(blocks)), language)
+
+
+def _with_link_lists(blocks: Sequence[Block]) -> Iterator[Block]:
+    """Take a link or two in a list for words of the text."""
+    for is_link, run in groupby(blocks, key=lambda block: block.kind == "link_list"):
+        gathered = list(run)
+        is_list = len(gathered) >= LINKS_IN_A_LIST
+        for block in gathered:
+            yield block if is_list or not is_link else Block("list_item", block.text)
 
 
 def _restored(text: str) -> str:
@@ -104,8 +132,15 @@ def _read(text: str, references: References) -> Iterator[Block]:
             yield Block("table", _table(tokens, references))
         elif token.type == "inline":
             plain = plain_text(token.content, references)
-            yield from _blocks(plain, heading, containers[-1:], marker)
+            yield from _blocks(plain, heading, _kind_of(token.content, containers), marker)
             heading, marker = None, ""
+
+
+def _kind_of(content: str, containers: Sequence[BlockKind]) -> BlockKind:
+    kind: BlockKind = containers[-1] if containers else "paragraph"
+    if _FOOTNOTE.match(content):
+        return "footnote"
+    return "link_list" if kind == "list_item" and _LINK.fullmatch(content.strip()) else kind
 
 
 def _table(tokens: Iterator[Token], references: References) -> str:
@@ -121,13 +156,10 @@ def _table(tokens: Iterator[Token], references: References) -> str:
     return "\n".join(" | ".join(row) for row in rows)
 
 
-def _blocks(
-    plain: str, heading: Token | None, container: Sequence[BlockKind], marker: str
-) -> Iterator[Block]:
+def _blocks(plain: str, heading: Token | None, kind: BlockKind, marker: str) -> Iterator[Block]:
     if heading is not None and not _is_prose(plain, heading):
         yield Block("heading", _joined(plain), level=int(heading.tag[1]))
         return
-    kind: BlockKind = container[0] if container else "paragraph"
     for paragraph in _unwrapped(plain):
         yield Block(kind, f"{marker}{paragraph}")
         marker = ""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +14,8 @@ from core.errors import Invalid, Upstream
 
 Samples = NDArray[np.float32]
 
+#: Words with phonemes in spoken text: [word](/phonemes/), as the default engine reads it.
+_PHONEMES = re.compile(r"\[([^\[\]\n]{1,100})\]\(/([^/()\n]{1,200})/\)")
 SPEED_MIN = 0.5
 SPEED_MAX = 2.0
 
@@ -136,6 +139,21 @@ def require_words(spoken: str) -> None:
     """Raise SentenceUnspeakable unless there is a letter or digit: engines breathe at mere marks."""
     if not any(character.isalnum() for character in spoken):
         raise SentenceUnspeakable(spoken, reason="there is no word in it")
+
+
+def phonemes_for(word: str, phonemes: str) -> str:
+    """`word` with the phonemes (IPA) by which to say it, in the notation of spoken text."""
+    return f"[{word}](/{phonemes}/)"
+
+
+def with_phonemes(spoken: str, write: Callable[[str, str], str]) -> str:
+    """Spoken text with each word that has phonemes as `write(word, phonemes)` gives it."""
+    return _PHONEMES.sub(lambda match: write(match[1], match[2]), spoken)
+
+
+def without_phonemes(spoken: str) -> str:
+    """Spoken text for an engine that takes plain words only."""
+    return with_phonemes(spoken, lambda word, _phonemes: word)
 
 
 def primary_language(tag: str) -> str:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from production.voices.base import Speech, SpokenWord, Voice, VoiceUnknown, require_words
+from production.voices.base import (
+    Speech,
+    SpokenWord,
+    Voice,
+    VoiceUnknown,
+    require_words,
+    without_phonemes,
+)
 
 SAMPLE_RATE = 24_000
 EDGE_SECONDS = 0.2
@@ -41,7 +48,9 @@ class FakeEngine:
         """Burst by burst, with silence before, between and after, as real engines do."""
         self._require(voice)
         require_words(spoken)
-        words = [word for word in spoken.split() if any(c.isalnum() for c in word)]
+        words = [
+            word for word in without_phonemes(spoken).split() if any(c.isalnum() for c in word)
+        ]
         edge = np.zeros(round(EDGE_SECONDS * SAMPLE_RATE), np.float32)
         gap = np.zeros(round(GAP_SECONDS * SAMPLE_RATE / speed), np.float32)
         parts = [edge]

@@ -25,6 +25,7 @@ from production.voices.base import (
     Voice,
     VoiceUnknown,
     require_words,
+    without_phonemes,
 )
 
 #: Offered when the server does not list its voices (OpenAI's own has no such list).
@@ -151,7 +152,7 @@ class OpenAIEngine:
         """Ask for WAV and decode whatever comes; there are no word times."""
         self._require(voice)
         require_words(spoken)
-        reply = self._ask(spoken, voice=voice, speed=speed)
+        reply = self._ask(without_phonemes(spoken), voice=voice, speed=speed)
         samples, sample_rate = _decode(reply)
         if not len(samples):
             raise SentenceUnspeakable(spoken, reason="the voice server sent no sound")

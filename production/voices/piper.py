@@ -23,6 +23,7 @@ from production.voices.base import (
     Voice,
     VoiceUnknown,
     require_words,
+    with_phonemes,
 )
 from production.voices.piper_alignment import TimedPhoneme, with_length_output, words_in
 
@@ -77,6 +78,7 @@ class PiperEngine:
         text = "".join(" " if unicodedata.category(c) in {"Cc", "Cs"} else c for c in spoken)
         # Piper takes what stands in double brackets for phonemes, which no text means.
         text = text.replace("[[", "[ [")
+        text = with_phonemes(text, lambda _word, phonemes: f"[[ {phonemes} ]]")
         pace = SynthesisConfig(length_scale=model.config.length_scale / speed)
         chunks = list(model.synthesize(text, pace, include_alignments=True)) if text.strip() else []
         parts = [chunk.audio_float_array for chunk in chunks]

@@ -18,6 +18,8 @@ from episodes.models import Episode
 from keys.devices import start_device
 from keys.models import ApiKey
 from keys.services import issue_first_key
+from narration.reading import change_reading_settings, put_lexicon_entry
+from narration.services import Submission, submit_narration
 from shows.models import Show
 from shows.services import ShowDraft, create_show
 from tests.factories.payments import pay, tell_and_report
@@ -27,7 +29,16 @@ from webhooks.models import Delivery, Endpoint
 from webhooks.sending import Answer
 from webhooks.services import register_endpoint
 
-OUR_APPS = {"accounts", "keys", "billing", "shows", "episodes", "core", "webhooks"}
+OUR_APPS = {
+    "accounts",
+    "keys",
+    "billing",
+    "shows",
+    "episodes",
+    "core",
+    "webhooks",
+    "narration",
+}
 REGISTERED = [model for model in admin.site._registry if model._meta.app_label in OUR_APPS]
 
 
@@ -55,6 +66,12 @@ def attempt_deliveries(*, now):
         record_answer(outgoing, answer, now=now, chance=0)
 
 
+def add_narration(account, *, now):
+    submit_narration(account=account, submission=Submission(text="Some words. " * 20), now=now)
+    change_reading_settings(account=account, rules={"code": "read"}, voice="", now=now)
+    put_lexicon_entry(account=account, word="x", respelling="y", phonemes="", show_id=None, now=now)
+
+
 @pytest.fixture
 def operator(transactional_db):
     client = Client()
@@ -76,6 +93,7 @@ def add_tenant(now):
         start_device(now=now)
         pay(account.key.account, now=now)
         tell_and_report(account.key.account, now=now)
+        add_narration(account.key.account, now=now)
         IdempotentRequest.objects.create(
             caller=account.key.account.pk, key="k-1", fingerprint="0" * 64, created_at=now
         )

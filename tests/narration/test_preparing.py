@@ -264,10 +264,12 @@ class TestPrepareText:
 
         assert Production.objects.get().voice == "tief"
 
-    def test_honours_a_voice_whatever_the_language(self, submitted, now):
-        _done, narration, _episode = prepare(submitted(text=GERMAN, voice="high"), now)
+    def test_refuses_a_voice_of_another_language(self, submitted, now):
+        _done, narration, episode = prepare(submitted(text=GERMAN, voice="high"), now)
 
-        assert narration.state == Narration.State.PREPARED
+        assert narration.error_code == "voice_for_other_language"
+        assert "Voices for it: tief. Languages on offer: en, de." in episode.error_message
+        assert not Production.objects.exists()
 
 
 class TestClaims:
