@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from core.errors import Invalid
 from core.forms import ReceivedFile
+from core.routes import MAX_ID
 from core.text import clean_line, clean_text
 from episodes.addresses import audio_address
 from episodes.states import ProductionState
@@ -83,6 +84,7 @@ def _described(body: Mapping[str, object]) -> Submission:
         description=_line(body, "description", "Description", most=MAX_DESCRIPTION_LENGTH),
         voice=_voice(body),
         rules=_rules(body.get("rules")),
+        show_id=_show_id(body.get("show_id")),
     )
 
 
@@ -157,6 +159,18 @@ def _rules(given: object) -> dict[str, str]:
         except (ValueError, RecursionError):
             raise SubmissionInvalid("Rules must be JSON", field="rules") from None
     return {} if given is None else checked_rules(given)
+
+
+def _show_id(given: object) -> int | None:
+    if given is None or given == "":
+        return None
+    is_number = isinstance(given, int) and not isinstance(given, bool)
+    # A form holds texts only.
+    is_digits = isinstance(given, str) and given.isascii() and given.isdigit() and len(given) < 20  # noqa: PLR2004
+    number = int(str(given)) if is_number or is_digits else -1
+    if not 0 <= number <= MAX_ID:
+        raise SubmissionInvalid("Show_id must be the id of a show", field="show_id")
+    return number
 
 
 def _voice(body: Mapping[str, object]) -> str:

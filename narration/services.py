@@ -16,7 +16,7 @@ from core.forms import ReceivedFile
 from core.ids import random_text
 from core.queue import enqueue
 from core.storage import store_stream
-from episodes.locking import EpisodeNotFound
+from episodes.locking import EpisodeNotFound, locked_show
 from episodes.models import Episode, EpisodeDocument
 from episodes.services import (
     StoredDocument,
@@ -37,6 +37,7 @@ from narration.limits import (
 from narration.models import Narration, NarrationRequest
 from narration.source_urls import source_url
 from production.voices.registry import voice_catalog
+from shows.models import Show
 from shows.services import ensure_narration_show, feed_url
 
 #: What the contract shows until the real value is known (contracts/podread.md section 3.0).
@@ -66,6 +67,7 @@ class NarrationNotFailed(Conflict):
 class Submission:
     """What somebody wants to hear, cleaned; "" where nothing was said.
 
+    It goes into the show `show_id`, or into the account's own feed of narrations.
     It is one of: an address (`url`); the page at an address, as the client saw it (`url` with
     `html`); a file; a `text`. A browser extension sends address and page or text. What is given of
     title, author and description wins over what the source says.
@@ -81,6 +83,7 @@ class Submission:
     description: str = ""
     voice: str = ""
     rules: Mapping[str, str] = field(default_factory=dict)
+    show_id: int | None = None
 
     @property
     def source_type(self) -> Narration.SourceType:
@@ -116,7 +119,7 @@ def submit_narration(*, account: Account, submission: Submission, now: datetime)
         require_hourly_room(account=account, now=now)
         episode = create_produced_episode(
             account=account,
-            show=ensure_narration_show(account=account, now=now),
+            show=_show(account=account, show_id=submission.show_id, now=now),
             title=submission.title or UNKNOWN_YET,
             author=submission.author or UNKNOWN_YET,
             description=submission.description or _DESCRIPTIONS[source_type],
@@ -220,6 +223,12 @@ def _stored(file: ReceivedFile, *, now: datetime) -> StoredDocument:
         language="",
         bytes=file.size or 0,
     )
+
+
+def _show(*, account: Account, show_id: int | None, now: datetime) -> Show:
+    if show_id is None:
+        return ensure_narration_show(account=account, now=now)
+    return locked_show(account=account, show_id=show_id)
 
 
 def _note_request(*, account: Account, now: datetime) -> None:

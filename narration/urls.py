@@ -11,6 +11,7 @@ from narration.api import (
     VoiceListView,
     narrations_or_episodes,
 )
+from narration.openapi import OpenApiView
 from narration.reading_api import (
     LeftOutView,
     LexiconEntryView,
@@ -38,6 +39,7 @@ urlpatterns = [
         LeftOutView.as_view(),
         name="narration-left-out",
     ),
+    path("api/v1/openapi.json", OpenApiView.as_view(), name="narration-openapi"),
     path("api/v1/reading", ReadingSettingsView.as_view(), name="reading-settings"),
     path("api/v1/lexicon", LexiconView.as_view(), name="lexicon"),
     path("api/v1/lexicon/preview", PreviewView.as_view(), name="lexicon-preview"),

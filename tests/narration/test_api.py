@@ -223,6 +223,21 @@ class TestCreate:
         assert (shown["source_type"], shown["title"]) == ("extension", "Land")
         assert shown["source_url"] == "https://site.example/p/land"
 
+    def test_puts_the_episode_into_a_show_that_is_named(self, owner_client, show):
+        created(owner_client, {**A_TEXT, "show_id": show.pk})
+
+        assert Episode.objects.get().show == show
+
+    @pytest.mark.parametrize("show_id", ["x", -1, 1.5, True, [], 2**70, "9" * 30])
+    def test_refuses_what_is_no_id_of_a_show(self, owner_client, show_id):
+        assert refusal(owner_client, {**A_TEXT, "show_id": show_id}) == (
+            422,
+            "Show_id must be the id of a show",
+        )
+
+    def test_knows_no_show_of_a_stranger(self, stranger_client, show):
+        assert refusal(stranger_client, {**A_TEXT, "show_id": show.pk}) == (404, "Show not found")
+
     def test_makes_one_episode_of_a_post_repeated_under_one_idempotency_key(self, owner_client):
         first, second = (
             post(owner_client, A_TEXT, headers={"Idempotency-Key": "one"}) for _ in range(2)
