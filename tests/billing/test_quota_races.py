@@ -11,6 +11,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from billing.services import episode_usage, use_episode
+from shows.models import Show
+from tests.factories.published import publish_external
 from tests.factories.sounds import mp3
 
 AUDIO = "https://storage.example.com/ep-001.mp3"
@@ -111,6 +113,27 @@ class Narration(Path):
         }
 
 
+class StudioPublish(Path):
+    status = 402
+
+    def prepare(self):
+        hosts = [host["id"] for host in self.client.get("/v1/hosts").json()["data"][:1]]
+        body = {"title": "Studio", "host_ids": hosts}
+        podcast = self.client.post("/v1/podcasts", body, format="json")
+        assert podcast.status_code == 201, podcast.content
+        show = Show.objects.latest("pk")
+        self.drafts = [
+            publish_external(show.account, show, now=timezone.now(), status="draft").uuid
+            for _ in range(REQUESTS)
+        ]
+
+    def call(self, number):
+        return self.client.post(f"/v1/episodes/{self.drafts[number]}/publish", {}, format="json")
+
+    def assert_refusal(self, answer):
+        assert answer["error"]["code"] == "insufficient_credits"
+
+
 def use_nine(account, *, now: datetime):
     with transaction.atomic():
         for number in range(9):
@@ -137,7 +160,7 @@ def all_at_once(path):
 
 
 @pytest.mark.parametrize(
-    "kind", [Flat, Nested, Multipart, Patch, Schedule, PatchSchedule, Narration]
+    "kind", [Flat, Nested, Multipart, Patch, Schedule, PatchSchedule, Narration, StudioPublish]
 )
 def test_one_of_fifty_gets_the_last_episode(owner, owner_client, show, kind):
     path = kind(owner_client, show.pk)
