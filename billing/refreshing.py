@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 _TRIES = 5
 #: More than anybody opens before paying one of them.
 _RECENT = 3
+STALE = timedelta(days=1)
+_STALE_AT_ONCE = 20
 
 
 class StateKeepsChanging(Conflict):
@@ -76,6 +78,21 @@ def cancel_replaced(*, gateway: Gateway, now: datetime) -> int:
         refresh_paid(stripe_id, gateway=gateway, now=now)
         log.info("subscription_replaced", subscription=stripe_id)
     return len(cancelled)
+
+
+def refresh_stale(*, gateway: Gateway, now: datetime) -> int:
+    """Ask about subscriptions of which nothing was heard for a day: an event may never have come.
+
+    Returns how many were asked about. Raises `GatewayFailed`.
+    """
+    live = PaidSubscription.objects.exclude(status__in=ENDED)
+    stale = live.filter(refreshed_at__lte=now - STALE).order_by("refreshed_at", "pk")
+    found = list(stale.values_list("stripe_id", flat=True)[:_STALE_AT_ONCE])
+    for stripe_id in found:
+        # First, so that one that cannot be asked about does not keep the others waiting.
+        PaidSubscription.objects.filter(stripe_id=stripe_id).update(refreshed_at=now)
+        refresh_paid(stripe_id, gateway=gateway, now=now)
+    return len(found)
 
 
 def end_graces(*, now: datetime) -> None:

@@ -9,7 +9,7 @@ import structlog
 from billing.gateways.base import Gateway
 from billing.inbox import handle_due
 from billing.models import StripeEvent
-from billing.refreshing import cancel_replaced, end_graces
+from billing.refreshing import cancel_replaced, end_graces, refresh_stale
 from billing.reporting import plan_reports, send_reports
 from billing.states import WorkState
 from core.errors import PodwrightError
@@ -26,10 +26,11 @@ def sweep(*, gateway: Gateway, now: datetime) -> None:
     if not gateway.takes_payments:
         return
     handle_due(gateway=gateway, now=now)
-    try:
-        cancel_replaced(gateway=gateway, now=now)
-    except PodwrightError as error:
-        log.warning("subscription_not_cancelled", code=error.code)
+    for step in (cancel_replaced, refresh_stale):
+        try:
+            step(gateway=gateway, now=now)
+        except PodwrightError as error:
+            log.warning("billing_step_failed", step=step.__name__, code=error.code)
     plan_reports(now=now)
     send_reports(gateway=gateway, now=now)
 

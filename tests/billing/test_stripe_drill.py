@@ -207,6 +207,27 @@ def test_an_upgrade_by_a_new_checkout_ends_the_old_subscription(drill, buy):
         assert drill.stripe.asked.count(f"DELETE /v1/subscriptions/{old['id']}") == 1
 
 
+def test_a_cancellation_of_which_no_event_came_is_noticed_within_a_day(drill, buy):
+    with time_machine.travel(START, tick=False) as clock:
+        paid = buy(drill.client, "agent_pro")
+        drill.deliver_new_events()
+        drill.stripe.end(paid["id"])
+        clock.shift(timedelta(hours=23))
+        drill.sweep()
+        assert drill.plan == "agent_pro"
+
+        drill.stripe.failures += [500, 500]
+        clock.shift(timedelta(hours=1))
+        drill.sweep()
+        clock.shift(timedelta(days=1))
+        drill.sweep()
+        asked = len(drill.stripe.asked)
+        drill.sweep()
+
+        assert drill.plan == "sandbox"
+        assert len(drill.stripe.asked) == asked
+
+
 def test_reports_once_what_was_used_however_often_it_is_asked(drill, buy, show):
     with time_machine.travel(START, tick=False) as clock:
         paid = buy(drill.client, "agent_pro")
