@@ -27,6 +27,8 @@ class AgentKind(StrEnum):
     BOT = "bot"
     BOT_LIBRARY = "bot_library"
     UNKNOWN = "unknown"
+    #: A web player that loads audio before anybody plays it, found by its page (R42).
+    PRELOADER = "preloader"
 
 
 class AgentListUnreadable(Invalid):

@@ -62,7 +62,8 @@ class Naming:
 
     def facts(self, user_agent: str) -> AgentFacts:
         """The first of the lists that knows the agent decides (R33)."""
-        listed = _first(self.own, user_agent)
+        own = [one for one in self.own if one.kind is not AgentKind.PRELOADER]
+        listed = _first(own, user_agent)
         if listed is None and _WATCH.search(user_agent):
             return AgentFacts(AgentKind.APP, "Apple Podcasts", "watch", is_watch=True)
         if listed is None and self.loaded is not None:
@@ -72,6 +73,12 @@ class Naming:
         if listed is not None:
             return AgentFacts(listed.kind, listed.name, _device(user_agent))
         return _detected(user_agent)
+
+    def preloads(self, referrer_host: str) -> bool:
+        """True for pages whose player is known to load audio before anybody plays it (R42)."""
+        address = f"https://{referrer_host}/"
+        listed = [one for one in self.own if one.kind is AgentKind.PRELOADER]
+        return bool(referrer_host) and _first(listed, address) is not None
 
     def web_app(self, referrer_host: str) -> str:
         """The app that a web page is, by its host; "" when nobody knows it (R45)."""

@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime, timedelta
 from django.db.models import F, Sum
 
 from analytics.batches import is_final
-from analytics.counting import day_number
 from analytics.models import (
     AccountDayApp,
     App,
@@ -21,6 +20,7 @@ from analytics.models import (
     ListenerSet,
     ShowDay,
 )
+from analytics.moments import day_number
 from analytics.reasons import BELOW_THRESHOLD, REPEAT, Reason, Step
 from analytics.results import FIRSTS
 from analytics.salts import AUDIENCE_DAYS, audience_period

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -13,13 +12,16 @@ from analytics.byte_ranges import FAR, requested_spans
 from analytics.eligibility import EpisodeFacts, reason_against
 from analytics.hits import BadHitLine, Hit, HitKind, unpack
 from analytics.methods import DAY_MS, GRACE_MS, MediaPath, Method
-from analytics.reasons import Reason, Step
+from analytics.networks import NetworkClass
+from analytics.reasons import LOCAL, Reason, Step
 from analytics.sessions import Evidence, Figures, Touch, Who
 
 #: Days that a moment in milliseconds may lie in: years 2000 to 2200.
 _EARLIEST_MS, _LATEST_MS = 946_684_800_000, 7_258_118_400_000
 _LARGEST = 2**63 - 1
 _HALF = 2**63
+#: More than any file has; sums of two stay within what the database holds.
+_MOST_BYTES = 2**60
 
 
 class Wrong(NamedTuple):
@@ -55,7 +57,7 @@ def read_piece(name: str, content: bytes) -> Piece:
             continue
         try:
             hit = unpack(line)
-            _check(hit)
+            check_hit(hit)
         except BadHitLine as error:
             piece.wrong.append(Wrong(name, number, error.message[:200]))
         else:
@@ -63,12 +65,13 @@ def read_piece(name: str, content: bytes) -> Piece:
     return piece
 
 
-def _check(hit: Hit) -> None:
-    """Values that no hit of ours has, but a damaged line may."""
+def check_hit(hit: Hit) -> None:
+    """Refuse values that no hit of ours has, but a damaged line may. Raises `BadHitLine`."""
     numbers = (hit.answer_start, hit.answer_length, hit.delivered or 0, hit.as_number)
     if not _EARLIEST_MS <= hit.time_ms <= _LATEST_MS:
         raise BadHitLine("time_ms lies outside of all days.")
-    if min(numbers) < 0 or max(*numbers, hit.episode_id, hit.show_id, hit.asset_id or 0) > _LARGEST:
+    ids = (hit.episode_id, hit.show_id, hit.asset_id or 0)
+    if min(numbers) < 0 or max(numbers) > _MOST_BYTES or max(map(abs, ids)) > _LARGEST:
         raise BadHitLine("A number is out of range.")
     try:
         keys = [bytes.fromhex(key) for key in (hit.listener, hit.previous_listener, hit.hit_id)]
@@ -112,6 +115,7 @@ class Judge:
         web_apps: Mapping[str, int],
         episodes: Mapping[int, EpisodeFacts],
         figures: Mapping[int, Figures],
+        preloaders: frozenset[str] = frozenset(),
         now_ms: int | None,
     ) -> None:
         self._method = method
@@ -120,6 +124,7 @@ class Judge:
         self._episodes = episodes
         self._figures = figures
         self._now_ms = now_ms
+        self._preloaders = preloaders
 
     def judge(self, hits: Iterable[Hit]) -> Verdicts:
         """Verdicts on `hits`, taken in the order of (time, id) (R66)."""
@@ -135,6 +140,8 @@ class Judge:
                 step = reason.value if reason else Step.ELIGIBLE.value
                 verdicts.funnel[hit.episode_id, hit.time_ms // DAY_MS, step] += 1
                 verdicts.reasons[hit.hit_id] = step
+                if hit.network_class == NetworkClass.LOCAL.value:
+                    verdicts.funnel[hit.episode_id, hit.time_ms // DAY_MS, LOCAL] += 1
             if reason is None:
                 owner = hit
                 if self._method.join_playback_sessions and hit.playback_session:
@@ -152,12 +159,16 @@ class Judge:
     def _reason(self, hit: Hit) -> Reason | None:
         if self._now_ms is not None and is_final(hit.time_ms // DAY_MS, now_ms=self._now_ms):
             return Reason.LATE
-        return reason_against(
+        reason = reason_against(
             hit,
             episode=self._episodes.get(hit.episode_id),
             by_agent=self._agents[hit.user_agent].reason,
             method=self._method,
         )
+        if reason is None and hit.referrer_host in self._preloaders:
+            # With bytes as evidence the threshold says more than the page does.
+            return Reason.PRELOAD_PLAYER if hit.asset_id is None else None
+        return reason
 
     def _take(self, verdicts: Verdicts, hit: Hit, owner: Hit) -> None:
         key = (bytes.fromhex(owner.listener), hit.episode_id)
@@ -209,11 +220,3 @@ class Judge:
 def is_final(day: int, *, now_ms: int) -> bool:
     """True when the UTC day number's figures move no more: its end, a window and the grace are over."""
     return now_ms >= (day + 2) * DAY_MS + GRACE_MS
-
-
-def sums_by_episode(funnel: Mapping[tuple[int, int, str], int]) -> dict[int, int]:
-    """Hits by episode, whatever became of them."""
-    sums: dict[int, int] = defaultdict(int)
-    for (episode_id, _day, _step), amount in funnel.items():
-        sums[episode_id] += amount
-    return sums

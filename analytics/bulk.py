@@ -45,6 +45,12 @@ def upsert_rows(
     The values of a row stand in the order key, replaced, added, kept; `kept` columns are written
     by the insert only. No two rows may have one key.
     """
+    place = len(key) + len(replaced)
+    plain = [row for row in rows if _can_be_inserted(row[place : place + len(added)])]
+    if len(plain) < len(rows):
+        odd = [row for row in rows if not _can_be_inserted(row[place : place + len(added)])]
+        _add_to_rows(model, odd, key=key, replaced=replaced, added=added)
+        rows = plain
     if not rows:
         return
     table = _quoted(model._meta.db_table)  # noqa: SLF001 - public by name
@@ -63,6 +69,37 @@ def upsert_rows(
                 f"INSERT INTO {table} AS t ({names}) VALUES ({marks}) {conflict}",  # noqa: S608
                 rows,
             )
+
+
+def _can_be_inserted(amounts: Sequence[Any]) -> bool:
+    """False for amounts that are taken away, or of which a part grows alone.
+
+    The database checks a row before it finds that the row is there and only has to be changed.
+    """
+    return all(amount >= 0 for amount in amounts) and not (
+        len(amounts) > 1 and amounts[1] > amounts[0]
+    )
+
+
+def _add_to_rows(
+    model: type[Model],
+    rows: Sequence[Row],
+    *,
+    key: Sequence[str],
+    replaced: Sequence[str],
+    added: Sequence[str],
+) -> None:
+    """Change rows that are there: what is taken back was counted before."""
+    table = _quoted(model._meta.db_table)  # noqa: SLF001 - public by name
+    changes = [f"{_quoted(name)} = %s" for name in replaced]
+    changes += [f"{_quoted(name)} = {_quoted(name)} + %s" for name in added]
+    where = " AND ".join(f"{_quoted(name)} = %s" for name in key)
+    last = len(key) + len(replaced) + len(added)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"UPDATE {table} SET {', '.join(changes)} WHERE {where}",  # noqa: S608
+            [(*row[len(key) : last], *row[: len(key)]) for row in rows],
+        )
 
 
 def _upsert_copied(cursor: Any, table: str, names: str, conflict: str, rows: Sequence[Row]) -> None:

@@ -71,6 +71,10 @@ class Namer:
                 self._web_apps[host] = self._app_id(name, now=now) if name else 0
         return self._web_apps
 
+    def preloaders(self, hosts: Iterable[str]) -> frozenset[str]:
+        """Those of `hosts` whose player loads audio that nobody plays."""
+        return frozenset(host for host in hosts if self.naming.preloads(host))
+
     def _learn(self, agents: list[str], *, now: datetime) -> None:
         digests = {_digest(agent): agent for agent in agents}
         known = Agent.objects.filter(digest__in=digests).select_related("app")

@@ -38,3 +38,5 @@ class Step(StrEnum):
 #: Worked out from the steps: eligible hits beyond the first of their session, and sessions that
 #: reached no threshold.
 REPEAT, BELOW_THRESHOLD = "repeat", "below_threshold"
+#: Beside the funnel: hits of home networks, which would be too many behind a proxy that is not named.
+LOCAL = "local"

@@ -195,18 +195,38 @@ def read_archived(packed: bytes) -> Iterator[tuple[str, bytes]]:
         yield name, b"\n".join(lines)
 
 
+def joined_archives(files: list[bytes]) -> bytes:
+    """Several archive files as one, each segment once."""
+    seen: set[str] = set()
+    lines: list[bytes] = []
+    for packed in files:
+        keeps = False
+        for line in gzip.decompress(packed).split(b"\n"):
+            if line.startswith(_HEAD):
+                name = line[1:].decode()
+                keeps = name not in seen
+                seen.add(name)
+            if keeps and line:
+                lines.append(line)
+    return gzip.compress(b"\n".join(lines) + b"\n", mtime=0)
+
+
 def archive_name(name: str) -> str:
     """The name of the archive file of a segment."""
     return name.removesuffix(SEALED_SUFFIX) + _ARCHIVED
 
 
-def day_of_segment(name: str, *, now: datetime) -> date:
-    """The UTC day on which a segment was begun: its name starts with the milliseconds."""
-    text = name.partition("-")[0]
+def moment_of_segment(name: str) -> datetime | None:
+    """When a segment was begun: its name starts with the milliseconds."""
     try:
-        return datetime.fromtimestamp(int(text) / 1_000, UTC).date()
+        return datetime.fromtimestamp(int(name.partition("-")[0]) / 1_000, UTC)
     except (ValueError, OverflowError, OSError):
-        return now.astimezone(UTC).date()
+        return None
+
+
+def day_of_segment(name: str, *, now: datetime) -> date:
+    """The UTC day on which a segment was begun, the one of `now` for other names."""
+    return (moment_of_segment(name) or now.astimezone(UTC)).date()
 
 
 def _hit_id(line: bytes) -> str:

@@ -30,6 +30,18 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode_session = msgspec.msgpack.Decoder(Session).decode
 _decode_who = msgspec.msgpack.Decoder(Who).decode
 
+WINDOW_COLUMNS = (
+    "listener",
+    "previous_listener",
+    "playback_session",
+    "episode_id",
+    "day",
+    "touches",
+    "who",
+    "carried",
+    "counted",
+    "is_burst",
+)
 Key = tuple[bytes, int]
 #: When a download began, and how it is known: the listener's key makes it one of a kind.
 Counted = tuple[int, int]
@@ -146,7 +158,7 @@ class DayWindow:
 
 
 def window_of_row(row: tuple[object, ...]) -> DayWindow:
-    """The window of one row in the order of `COLUMNS`."""
+    """The window of one row in the order of `WINDOW_COLUMNS`."""
     listener, previous, playback, episode_id, day, touches, who, carried, counted, burst = row
     return DayWindow(
         listener=bytes(listener),  # type: ignore[call-overload]
@@ -172,6 +184,8 @@ class Windows:
     by_key: dict[Key, DayWindow] = field(default_factory=dict)
     by_previous: dict[Key, DayWindow] = field(default_factory=dict)
     by_listener: dict[bytes, list[DayWindow]] = field(default_factory=lambda: defaultdict(list))
+    #: Listeners of the batch with suspiciously many episodes.
+    flagged: int = 0
 
     def add(self, window: DayWindow) -> None:
         """Make a window known; one that is known stays."""
@@ -227,6 +241,8 @@ class Windows:
         for listener, previous in changed.items():
             mine = self.by_listener[listener]
             both = mine + (self.by_listener.get(previous, []) if previous else [])
+            if len(both) > self.method.burst_flag:
+                self.flagged += 1
             if len(both) > limit:
                 self._mark(both, limit)
 

@@ -1,0 +1,287 @@
+"""Writes what a batch came to: windows, downloads, sums, listener sets and ledger entries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection
+
+from analytics.bulk import insert_rows, upsert_rows
+from analytics.facts import episode_facts
+from analytics.ledger import enter_due
+from analytics.methods import DAY_MS, Method
+from analytics.models import (
+    AccountDayApp,
+    AccountHour,
+    Download,
+    EpisodeDay,
+    EpisodeDayApp,
+    EpisodeTotal,
+    FunnelDay,
+    ListenerSet,
+    ShowDay,
+    Window,
+)
+from analytics.moments import day_number, day_of, day_value, milliseconds_of, moment_of
+from analytics.results import FIRSTS, Found, Results, Sums, listener_keys
+from analytics.sketches import ListenerHashes
+from analytics.windows import WINDOW_COLUMNS, window_of_row
+
+
+def write_results(results: Results, method: Method, *, now: datetime) -> None:
+    """Write rows and sums; demands the transaction of the position."""
+    _write_windows(results)
+    sums = Sums(results.episodes)
+    for found in _take_back(results.removed):
+        sums.take(found, -1)
+    for found in results.added:
+        sums.take(found, 1)
+    insert_downloads(results.added, method)
+    add_sums(sums)
+    add_funnel(results.funnel.items())
+    _add_totals(sums, results)
+    _add_listeners(results)
+    enter_due(now=now)
+
+
+def _write_windows(results: Results) -> None:
+    rows = []
+    for window, outcome in results.rows:
+        touches, who, carried, counted = window.packed(outcome)
+        rows.append(
+            (
+                window.listener,
+                window.episode_id,
+                touches,
+                who,
+                carried,
+                counted,
+                window.is_burst,
+                window.previous,
+                window.playback,
+                day_value(window.day),
+            )
+        )
+    upsert_rows(
+        Window,
+        rows,
+        key=["listener", "episode_id"],
+        replaced=["touches", "who", "carried", "counted", "is_burst"],
+        kept=["previous_listener", "playback_session", "day"],
+    )
+
+
+def _take_back(removed: Sequence[tuple[int, int]]) -> list[Found]:
+    """Delete the rows of downloads that are none any more; returns what they held."""
+    if not removed:
+        return []
+    wanted = set(removed)
+    rows = Download.objects.filter(started_at__in={moment_of(start) for start, _ in removed})
+    found = [row for row in rows if (milliseconds_of(row.started_at), row.fingerprint) in wanted]
+    Download.objects.filter(pk__in=[row.pk for row in found]).delete()
+    return [found_of_row(row) for row in found]
+
+
+def found_of_row(row: Download) -> Found:
+    """The download that a row tells of."""
+    return Found(
+        milliseconds_of(row.started_at),
+        row.fingerprint,
+        row.account_id,
+        row.show_id,
+        row.episode_id,
+        row.app_id,
+        row.evidence,
+        row.device,
+        row.country,
+        row.as_number,
+        row.source,
+    )
+
+
+def insert_downloads(added: Iterable[Found], method: Method) -> None:
+    """Insert rows; demands a transaction."""
+    adapt = connection.ops.adapt_datetimefield_value
+    insert_rows(
+        Download,
+        ["started_at", *Found._fields[1:], "rules_version"],
+        [(adapt(moment_of(one[0])), *one[1:], method.rules_version) for one in added],
+    )
+
+
+def add_sums(sums: Sums) -> None:
+    """Add to the sums by day; demands a transaction."""
+    adapt = connection.ops.adapt_datetimefield_value
+    of_show = {show: account for account, show in sums.accounts.values()}
+    upsert_rows(
+        EpisodeDay,
+        [
+            (episode, day_value(day), *pair, sums.accounts[episode][1], sums.accounts[episode][0])
+            for (episode, day), pair in sorted(sums.episode_days.items())
+        ],
+        key=["episode_id", "day"],
+        added=["downloads", "delivered"],
+        kept=["show_id", "account_id"],
+    )
+    upsert_rows(
+        ShowDay,
+        [
+            (show, day_value(day), *pair, of_show[show])
+            for (show, day), pair in sorted(sums.show_days.items())
+        ],
+        key=["show_id", "day"],
+        added=["downloads", "delivered"],
+        kept=["account_id"],
+    )
+    upsert_rows(
+        EpisodeDayApp,
+        [(e, day_value(d), app, n) for (e, d, app), n in sorted(sums.episode_apps.items())],
+        key=["episode_id", "day", "app_id"],
+        added=["downloads"],
+    )
+    upsert_rows(
+        AccountDayApp,
+        [(a, day_value(d), app, n) for (a, d, app), n in sorted(sums.account_apps.items())],
+        key=["account_id", "day", "app_id"],
+        added=["downloads"],
+    )
+    upsert_rows(
+        AccountHour,
+        [
+            (account, adapt(datetime.fromtimestamp(hour * 3_600, UTC)), amount, 0, 0)
+            for (account, hour), amount in sorted(sums.account_hours.items())
+        ],
+        key=["account_id", "hour"],
+        added=["downloads"],
+        kept=["entered", "entries"],
+    )
+
+
+def add_funnel(steps: Iterable[tuple[tuple[int, int, str], int]]) -> None:
+    """Add amounts by (episode, day number, step); demands a transaction."""
+    upsert_rows(
+        FunnelDay,
+        [(e, day_value(day), step, n) for (e, day, step), n in sorted(steps) if n],
+        key=["episode_id", "day", "step"],
+        added=["amount"],
+    )
+
+
+def _add_totals(sums: Sums, results: Results) -> None:
+    """Add to the totals; a show date that changed since has its first days counted anew (R52)."""
+    adapt = connection.ops.adapt_datetimefield_value
+    held = dict(
+        EpisodeTotal.objects.filter(pk__in=list(sums.totals)).values_list("pk", "published_at")
+    )
+    rows = []
+    for episode, amounts in sorted(sums.totals.items()):
+        account, show = sums.accounts[episode]
+        facts = results.episodes.get(episode)
+        published = facts.published_at if facts else None
+        rows.append((episode, adapt(published) if published else None, *amounts, show, account))
+    upsert_rows(
+        EpisodeTotal,
+        rows,
+        key=["episode_id"],
+        replaced=["published_at"],
+        added=["downloads", "delivered", *(name for name, _days in FIRSTS)],
+        kept=["show_id", "account_id"],
+    )
+    for episode, before in held.items():
+        facts = results.episodes.get(episode)
+        if facts is not None and facts.published_at is not None and before != facts.published_at:
+            recount_firsts(episode, facts.published_at)
+
+
+def recount_firsts(episode_id: int, published_at: datetime) -> None:
+    """Count the first day, week and month of an episode from its rows; demands a transaction."""
+    EpisodeTotal.objects.filter(pk=episode_id).update(
+        published_at=published_at,
+        **{
+            name: Download.objects.filter(
+                episode_id=episode_id,
+                started_at__gte=published_at,
+                started_at__lt=published_at + timedelta(days=days),
+            ).count()
+            for name, days in FIRSTS
+        },
+    )
+
+
+def _add_listeners(results: Results) -> None:
+    lost = results.lost
+    wanted = {key: hashes for key, hashes in results.listeners.items() if key[:3] not in lost}
+    held = _held_sets(wanted)
+    rows = []
+    for key, hashes in sorted(wanted.items()):
+        members = held.get(key) or ListenerHashes()
+        members.add(hashes)
+        rows.append(set_row(key, members))
+    write_sets(rows)
+    if lost:
+        _remake_sets(lost)
+
+
+def _held_sets(
+    keys: Iterable[tuple[int, int, int, int]],
+) -> dict[tuple[int, int, int, int], ListenerHashes]:
+    wanted = set(keys)
+    accounts = {key[0] for key in wanted}
+    days = {day_of(key[1]) for key in wanted}
+    rows = ListenerSet.objects.filter(account_id__in=accounts, day__in=days).values_list(
+        "account_id", "day", "app_id", "period", "members", "is_sketch"
+    )
+    return {
+        (account, day_number(day), app, period): ListenerHashes(bytes(members), is_sketch=sketch)
+        for account, day, app, period, members, sketch in rows
+        if (account, day_number(day), app, period) in wanted
+    }
+
+
+def _remake_sets(lost: set[tuple[int, int, int]]) -> None:
+    """Make sets anew from the windows: a set cannot forget one of its members (R56)."""
+    days = {day_of(day) for _account, day, _app in lost}
+    days |= {day + timedelta(days=1) for day in days}
+    sets: dict[tuple[int, int, int, int], set[int]] = {}
+    rows = Window.objects.filter(day__in=days).values_list(*WINDOW_COLUMNS)
+    windows = []
+    for row in rows.iterator(chunk_size=5_000):
+        values = list(row)
+        values[4] = day_number(values[4])
+        windows.append(window_of_row(tuple(values)))
+    episodes = episode_facts({window.episode_id for window in windows})
+    for window in windows:
+        facts = episodes.get(window.episode_id)
+        if facts is None:
+            continue
+        for start, _evidence in window.before.downloads:
+            for key, listener in listener_keys(
+                facts.account_id, start // DAY_MS, window.who_of(start)
+            ):
+                if key[:3] in lost:
+                    sets.setdefault(key, set()).add(listener)
+    for account, day, app in lost:
+        ListenerSet.objects.filter(account_id=account, day=day_of(day), app_id=app).delete()
+    made = []
+    for key, hashes in sorted(sets.items()):
+        members = ListenerHashes()
+        members.add(hashes)
+        made.append(set_row(key, members))
+    write_sets(made)
+
+
+def set_row(key: tuple[int, int, int, int], members: ListenerHashes) -> tuple[object, ...]:
+    """The row of (account, day, app, period)."""
+    account, day, app, period = key
+    return (account, period, day_value(day), app, members.packed(), members.is_sketch)
+
+
+def write_sets(rows: list[tuple[object, ...]]) -> None:
+    """Put sets in the place of those before them; demands a transaction."""
+    upsert_rows(
+        ListenerSet,
+        rows,
+        key=["account_id", "period", "day", "app_id"],
+        replaced=["members", "is_sketch"],
+    )
