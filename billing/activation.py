@@ -42,12 +42,6 @@ def activate_plan(
     return found
 
 
-def billing_email(account: Account) -> str:
-    """The address that the account gave when it paid, "" if none."""
-    known = Subscription.objects.filter(account=account).values_list("email", flat=True).first()
-    return known or ""
-
-
 def _on_plan(account: Account, plan: Plan, *, email: str | None) -> Subscription | None:
     with transaction.atomic(durable=True):
         subscription = locked_subscription(account)
