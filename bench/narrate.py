@@ -87,7 +87,7 @@ def _text(words: int) -> str:
 
 def _round(text: str, cores: list[int]) -> Figures:
     with tempfile.TemporaryDirectory(prefix="podwright-bench-") as folder:
-        server = _Server(Path(folder), cores)
+        server = Server(Path(folder), cores)
         try:
             server.start()
             pipeline, episode = server.narrate(text)
@@ -104,7 +104,7 @@ def _round(text: str, cores: list[int]) -> Figures:
     )
 
 
-class _Server:
+class Server:
     """`manage.py up` in a folder of its own, held to some cores, its memory sampled."""
 
     def __init__(self, folder: Path, cores: list[int]) -> None:
@@ -153,9 +153,9 @@ class _Server:
     def narrate(self, text: str) -> tuple[float, dict[str, object]]:
         """Seconds from POST to complete, and the finished episode."""
         started = time.perf_counter()
-        made = self._call("POST", "/api/v1/episodes", {"source_type": "text", "text": text})
+        made = self.call("POST", "/api/v1/episodes", {"source_type": "text", "text": text})
         while True:
-            episode = self._call("GET", f"/api/v1/episodes/{made['id']}")["episode"]
+            episode = self.call("GET", f"/api/v1/episodes/{made['id']}")["episode"]
             if episode["status"] == "complete":
                 return time.perf_counter() - started, episode
             assert episode["status"] != "failed", episode["error_message"]
@@ -184,7 +184,7 @@ class _Server:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(timeout=15)
 
-    def _call(self, method: str, path: str, body: object = None) -> dict:
+    def call(self, method: str, path: str, body: object = None) -> dict:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}",
             data=json.dumps(body).encode() if body is not None else None,
