@@ -96,6 +96,14 @@ def compose_script(
     return script
 
 
+def spoken_sentences(text: str, language: str) -> tuple[Sentence, ...]:
+    """The sentences of one paragraph, as shown and as spoken; the last one ends it.
+
+    None where there is no word that can be spoken.
+    """
+    return tuple(_Tongue(language, DEFAULT_RULES, EMPTY_LEXICON).sentences(text))
+
+
 @dataclass(frozen=True, slots=True)
 class _Tongue:
     """Turns blocks into sentences, in one language."""

@@ -22,6 +22,11 @@ class Production(models.Model):
     voice = models.CharField(max_length=100)
     speed = models.FloatField(default=1.0)
     publish_on_complete = models.BooleanField(default=False)
+    on_end = models.CharField(
+        max_length=100,
+        blank=True,
+        help_text="Registered name of a task that is rung with `episode_id` however it ends.",
+    )
     state = models.CharField(max_length=9, choices=State.choices, default=State.WAITING)
     phase = models.CharField(max_length=9, choices=Phase.choices, default=Phase.NONE, blank=True)
     sentences_total = models.PositiveIntegerField()

@@ -75,6 +75,10 @@ class Renderer:
         self._fill(under_way, waiting)
         return self._in_order(under_way, waiting, check)
 
+    def is_cached(self, placed: PlacedSentence) -> bool:
+        """Whether the sentence has been spoken before, on this machine. Raises VoiceUnknown."""
+        return self._pool.cache.has(self._job(placed).key)
+
     def _in_order(
         self,
         under_way: deque[_Started],
@@ -100,9 +104,15 @@ class Renderer:
         return 2 * max(width, self._pool.workers) + 2
 
     def _start(self, placed: PlacedSentence) -> _Started:
+        job = self._job(placed)
+        engine, _fingerprint = self._engine(placed.voice)
+        cached = self._pool.cache.has(job.key)
+        return _Started(placed, job, engine, None if cached else self._pool.submit(job, engine))
+
+    def _job(self, placed: PlacedSentence) -> SentenceJob:
         engine, fingerprint = self._engine(placed.voice)
         spoken = placed.sentence.spoken
-        job = SentenceJob(
+        return SentenceJob(
             key=sentence_key(
                 spoken=spoken,
                 voice=placed.voice,
@@ -115,8 +125,6 @@ class Renderer:
             engine=engine.name,
             speed=self._speed,
         )
-        cached = self._pool.cache.has(job.key)
-        return _Started(placed, job, engine, None if cached else self._pool.submit(job, engine))
 
     def _engine(self, voice: str) -> tuple[VoiceEngine, str]:
         if voice not in self._voices:

@@ -70,8 +70,12 @@ def start_production(
     speed: float = 1.0,
     publish_on_complete: bool,
     now: datetime,
+    on_end: str = "",
 ) -> Production:
     """Queue the making of `episode`'s audio; demands an open transaction.
+
+    `on_end` names a task that is rung with `episode_id` once the production has ended; like every
+    bell it may be lost, so whoever waits has a sweep.
 
     A production that ended before is replaced, its rendered sentences stay in the cache.
     Raises `ScriptInvalid`, `voices.base.VoiceUnknown`, `ProductionRunning`.
@@ -95,6 +99,7 @@ def start_production(
         voice=voice,
         speed=speed,
         publish_on_complete=publish_on_complete,
+        on_end=on_end,
         sentences_total=script.sentence_count(),
         due_at=now,
         created_at=now,
@@ -115,6 +120,7 @@ def cancel_production(*, account: Account, episode_id: int, now: datetime) -> No
             raise ProductionFinished("The production has ended already.")
         _end(production, State.CANCELLED, now=now)
         fail_episode(episode_id=episode_id, reason=CANCELLED_TEXT, now=now)
+        _ring_end(production)
 
 
 def retry_production(*, account: Account, episode_id: int, now: datetime) -> None:
@@ -191,6 +197,7 @@ def give_back(claimed: Claim, *, due_at: datetime, error: PodwrightError | None 
 
 def complete(claimed: Claim, *, rendered: int, now: datetime) -> bool:
     """Mark as complete; demands the transaction that attaches the audio. False: not ours any more."""
+    _ring_end(claimed.production)
     return bool(
         _held(claimed).update(
             state=State.COMPLETE,
@@ -223,6 +230,7 @@ def fail(claimed: Claim, error: PodwrightError, *, now: datetime) -> None:
         )
         if not ended:
             transaction.set_rollback(True)
+        _ring_end(claimed.production)
 
 
 def due_productions(*, now: datetime, limit: int) -> list[int]:
@@ -251,6 +259,12 @@ def _locked(*, account: Account, episode_id: int) -> Production:
     if production is None:
         raise ProductionNotFound("No production for this episode")
     return production
+
+
+def _ring_end(production: Production) -> None:
+    """Ring after the commit; where that is rolled back nothing is rung."""
+    if production.on_end:
+        enqueue(production.on_end, episode_id=production.episode_id)
 
 
 def _end(production: Production, state: State, *, now: datetime | None, **changes: object) -> None:
