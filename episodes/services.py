@@ -315,16 +315,19 @@ def describe_produced_episode(
 def fail_production(*, episode_id: int, reason: str, now: datetime) -> bool:
     """Mark the making of the audio as failed for good and give the quota back.
 
-    Demands an open transaction. False when the episode is gone or was complete already.
+    An episode that has audio from before keeps it, and what it has cost. Demands an open
+    transaction. False when the episode is gone or was complete already.
     """
     episode = locked_for_production(episode_id)
     if episode is None or episode.production_state == ProductionState.COMPLETE:
         return False
-    episode.production_state = ProductionState.FAILED
+    has_audio = episode.asset_id is not None
+    episode.production_state = ProductionState.COMPLETE if has_audio else ProductionState.FAILED
     episode.error_message = reason
     episode.updated_at = now
     episode.save(update_fields=["production_state", "error_message", "updated_at"])
-    return_episode(account=episode.show.account, reference=str(episode.guid), now=now)
+    if not has_audio:
+        return_episode(account=episode.show.account, reference=str(episode.guid), now=now)
     return True
 
 
