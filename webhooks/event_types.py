@@ -1,4 +1,4 @@
-"""Names of events: those of the contract (contracts/podclaw.md section 8) and two of our own."""
+"""Names of events: those of the contract (contracts/podclaw.md section 8) and some of our own."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ class EventType(models.TextChoices):
     EPISODE_UPDATED = "episode.updated", "Episode updated"
     EPISODE_PUBLISHED = "episode.published", "Episode published"
     EPISODE_DELETED = "episode.deleted", "Episode deleted"
+    EPISODE_GENERATED = "episode.generated", "Episode generated: it has audio"
+    EPISODE_FAILED = "episode.failed", "Episode not generated"
     WEBHOOK_DISABLED = "webhook.disabled", "Another endpoint of the account was switched off"
     WEBHOOK_PING = "webhook.ping", "A test, asked for by the owner"
 
