@@ -18,6 +18,7 @@ Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 #: Engines and writers that a name may choose; the registries in production and studio build them.
 TTS_ENGINES = ("hibari", "piper", "openai", "fake")
 DOWNLOAD_WINDOWS = ("first_touch", "calendar", "last_touch")
+WRITERS = ("extractive", "openai", "gguf", "fake")
 PLANS = ("sandbox", "agent_pro", "agent_scale", "enterprise")
 DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql")
 REDIS_SCHEMES = ("redis", "rediss")
@@ -32,7 +33,8 @@ NAMES = frozenset(
     """PORT HOST DATA_DIR PUBLIC_URL SECRET_KEY ALLOWED_HOSTS DATABASE_URL REDIS_URL TRUSTED_PROXIES
     OUTBOUND_ALLOW DEFAULT_PLAN SIGNUPS_PER_HOUR SIGNUPS_OPEN AWS_STORAGE_BUCKET_NAME
     AWS_S3_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY MEDIA_URL TTS_ENGINE TTS_BASE_URL
-    TTS_API_KEY TTS_MODEL OP3_PREFIX OP3_TOKEN OP3_API_BASE
+    TTS_API_KEY TTS_MODEL WRITER LLM_BASE_URL LLM_API_KEY LLM_MODEL LLM_MODEL_PATH
+    OP3_PREFIX OP3_TOKEN OP3_API_BASE
     DOWNLOAD_WINDOW BURST_LIMIT COUNT_RELAYS COUNT_PROBES JOIN_PLAYBACK_SESSIONS HIT_DAYS ACCESS_LOG
     ANALYTICS_GATED COVER_MAX_BYTES WORKERS REQUESTS_PER_MINUTE NARRATIONS_PER_HOUR
     NARRATION_MINIMUM_CHARACTERS NARRATION_FREE_CHARACTERS NARRATION_PAID_CHARACTERS
@@ -51,6 +53,7 @@ SECRET_NAMES = frozenset(
         "OP3_TOKEN",
         "STRIPE_SECRET_KEY",
         "STRIPE_WEBHOOK_SECRET",
+        "LLM_API_KEY",
     }
 )
 
@@ -85,6 +88,11 @@ class Environment:
     tts_base_url: str
     tts_api_key: str
     tts_model: str
+    writer: str
+    llm_base_url: str
+    llm_api_key: str
+    llm_model: str
+    llm_model_path: str
     op3_prefix: str
     op3_token: str
     op3_api_base: str
@@ -143,6 +151,7 @@ def read_environment() -> Environment:
         tts_base_url=_web_address(env, "TTS_BASE_URL", "").rstrip("/"),
         tts_api_key=_secret(env, "TTS_API_KEY", ""),
         tts_model=_text(env, "TTS_MODEL", "tts-1"),
+        **_writer_settings(env),
         op3_prefix=_web_address(env, "OP3_PREFIX", ""),
         op3_token=_secret(env, "OP3_TOKEN", ""),
         op3_api_base=_web_address(env, "OP3_API_BASE", "https://op3.dev/api/1").rstrip("/"),
@@ -167,6 +176,25 @@ def read_environment() -> Environment:
         ),
         stripe_api_base=_web_address(env, "STRIPE_API_BASE", "https://api.stripe.com").rstrip("/"),
     )
+
+
+def _writer_settings(env: environ.Env) -> dict[str, str]:
+    """WRITER with what it needs: a writer that could never work stops the start, not a request."""
+    found = {
+        "writer": _choice(env, "WRITER", "extractive", WRITERS),
+        "llm_base_url": _web_address(env, "LLM_BASE_URL", "").rstrip("/"),
+        "llm_api_key": _secret(env, "LLM_API_KEY", ""),
+        "llm_model": _text(env, "LLM_MODEL", ""),
+        "llm_model_path": _text(env, "LLM_MODEL_PATH", ""),
+    }
+    needed = {
+        "openai": ("LLM_BASE_URL", "LLM_MODEL"),
+        "gguf": ("LLM_MODEL_PATH",),
+    }.get(found["writer"], ())
+    for name in needed:
+        if not found[name.lower()]:
+            raise BadSetting(f"WRITER={found['writer']} needs {name}.")
+    return found
 
 
 def read_settings_file(path: Path = BASE_DIR / ".env") -> None:

@@ -52,6 +52,11 @@ TTS_ENGINE = ENVIRONMENT.tts_engine
 TTS_BASE_URL = ENVIRONMENT.tts_base_url
 TTS_API_KEY = ENVIRONMENT.tts_api_key
 TTS_MODEL = ENVIRONMENT.tts_model
+WRITER = ENVIRONMENT.writer
+LLM_BASE_URL = ENVIRONMENT.llm_base_url
+LLM_API_KEY = ENVIRONMENT.llm_api_key
+LLM_MODEL = ENVIRONMENT.llm_model
+LLM_MODEL_PATH = ENVIRONMENT.llm_model_path
 
 # --- Django -------------------------------------------------------------------------------------
 SECRET_KEY = ENVIRONMENT.secret_key

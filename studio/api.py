@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Mapping
 from typing import Any, cast
 from uuid import UUID
 
-from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework import status
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import ValidationError
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing.services import episode_usage
-from core.api import ContractView
 from core.forms import FilePart, FormParser, ReceivedFile, is_form
 from core.parsers import BoundedJSONParser
 from keys.caller import account_of
@@ -24,6 +24,7 @@ from production.voices.registry import voice_catalog
 from studio.episodes import (
     delete_episode,
     episodes_of,
+    generation_of,
     get_episode,
     publish_episode,
     timeline_of,
@@ -39,7 +40,6 @@ from studio.hosts import (
     list_hosts,
     update_host,
 )
-from studio.jellypod import exception_handler
 from studio.models import Source
 from studio.paging import page_object, page_of
 from studio.podcasts import (
@@ -62,7 +62,6 @@ from studio.serializers import (
     account_object,
     episode_list_object,
     episode_object,
-    generation_of,
     host_object,
     podcast_object,
     source_object,
@@ -78,37 +77,11 @@ from studio.sources import (
 )
 from studio.states import EpisodeStatus, SourceState, with_status
 from studio.timestamps import timestamps_object
+from studio.views import JellypodView
 from studio.voices import find_voice, named_voice
 
 DOCUMENT_TYPES = {"srt": "application/x-subrip", "vtt": "text/vtt"}
 VOICE_TYPES = ("professional", "clone", "design")
-
-
-class JellypodView(ContractView):
-    """A view whose refusals have the contract's envelope."""
-
-    http_method_names = ["get", "head", "post", "patch", "put", "delete"]
-
-    def get_exception_handler(
-        self,
-    ) -> Callable[[Exception, Mapping[str, Any]], Response | None]:
-        """The contract's table instead of the default one."""
-        return exception_handler
-
-    def body_of(self, shape: Any, *, partial: bool = False) -> dict[str, Any]:
-        """The body in a shape; all fields at fault are named. No body at all counts as an empty one."""
-        return self.parsed_body(shape, partial=partial)
-
-
-class UnknownView(JellypodView):
-    """Every address under /v1 that is none."""
-
-    authentication_classes = []
-    permission_classes = []
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """404, whatever the method."""
-        raise NotFound("No such address. Every call is listed in the documentation.")
 
 
 class PodcastListView(JellypodView):
@@ -227,12 +200,28 @@ class UnpublishView(JellypodView):
         return _data(episode_object(episode))
 
 
+class TextRenderer(BaseRenderer):
+    """Text as it is."""
+
+    media_type = "text/plain"
+    format = "txt"
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        """UTF-8; a refusal is JSON even here."""
+        return data.encode() if isinstance(data, str) else json.dumps(data).encode()
+
+
 class TimestampsView(JellypodView):
     """Call 15."""
 
     required_scopes = {"GET": EPISODES_READ}
 
-    def get(self, request: Request, episode_id: UUID) -> HttpResponse:
+    def get(self, request: Request, episode_id: UUID) -> Response:
         """JSON by word or segment, SubRip or WebVTT."""
         form = _choice(request, "format", ["json", "srt", "vtt"]) or "json"
         granularity = _choice(request, "granularity", ["word", "segment"]) or "word"
@@ -243,7 +232,9 @@ class TimestampsView(JellypodView):
             hosts = hosts_in_order(generation.host_ids) if generation else []
             return _data(timestamps_object(episode, timeline, hosts=hosts, granularity=granularity))
         text = to_srt(timeline) if form == "srt" else to_vtt(timeline)
-        return HttpResponse(text, content_type=f"{DOCUMENT_TYPES[form]}; charset=utf-8")
+        # The framework has no better place for an answer that is no JSON.
+        request.accepted_renderer = TextRenderer()
+        return Response(text, content_type=f"{DOCUMENT_TYPES[form]}; charset=utf-8")
 
 
 class HostListView(JellypodView):

@@ -18,6 +18,7 @@ from episodes.services import delete_episode as delete_hosted_episode
 from episodes.services import update_episode as update_hosted_episode
 from episodes.states import Publication
 from production.timeline import Timeline
+from studio.models import Generation
 from studio.states import EpisodeStatus, episode_status
 
 #: Clocks differ: a time that has just passed means now.
@@ -62,6 +63,11 @@ def get_episode(*, account: Account, episode_id: uuid.UUID) -> Episode:
     if episode is None:
         raise EpisodeNotFound("Episode not found")
     return episode
+
+
+def generation_of(episode: Episode) -> Generation | None:
+    """How the episode was made, None when its audio came another way."""
+    return getattr(episode, "generation", None)
 
 
 def delete_episode(*, account: Account, episode_id: uuid.UUID, now: datetime) -> None:

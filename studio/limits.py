@@ -34,8 +34,12 @@ class CreditsShort(QuotaExceeded):
     code = "insufficient_credits"
 
 
-def require_room(*, account: Account, episodes: int, now: datetime) -> None:
-    """Refuse unless `episodes` may be generated now; nothing is charged.
+def require_room(
+    *, account: Account, episodes: int, now: datetime, is_charged: bool = False
+) -> None:
+    """Refuse unless `episodes` may be generated now; nothing is charged by it.
+
+    `is_charged` tells that the plan has counted them before.
 
     A batch that begins while fewer than EPISODES_AT_ONCE are under way is taken whole: what does not
     fit waits (contracts/jellypod.md section 13). Exact only for a caller who holds the account's
@@ -49,7 +53,9 @@ def require_room(*, account: Account, episodes: int, now: datetime) -> None:
             details={"retry_after": 30},
         )
     usage = episode_usage(account, now=now)
-    if usage.remaining is not None and usage.remaining < episodes + planned:
+    if is_charged or usage.remaining is None:
+        return
+    if usage.remaining < episodes + planned:
         raise CreditsShort(
             f"Not enough credits: {episodes} episodes were asked for, and {usage.remaining} are left "
             f"in this cycle."

@@ -17,6 +17,7 @@ from production.voices.base import Voice, primary_language
 from shows.models import Show
 from shows.serializers import LanguageField
 from shows.services import feed_url, page_url
+from studio.episodes import generation_of
 from studio.models import Generation, Host, Source, StudioPodcast
 from studio.progress import progress_of
 from studio.sources import MAX_TEXT, MIN_TEXT
@@ -275,11 +276,6 @@ def account_object(account: Account, usage: EpisodeUsage) -> dict[str, object]:
         "plan": PLAN_NAMES[usage.plan.id],
         "credits": {"balance": left},
     }
-
-
-def generation_of(episode: Episode) -> Generation | None:
-    """How the episode was made, None when its audio came another way."""
-    return getattr(episode, "generation", None)
 
 
 def _studio_of(show: Show) -> StudioPodcast:

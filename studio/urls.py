@@ -4,12 +4,41 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from studio import api
+from studio import api, generate_api, script_api, views
 
 urlpatterns = [
     path("v1/podcasts", api.PodcastListView.as_view(), name="studio-podcasts"),
+    path(
+        "v1/podcasts/generate",
+        generate_api.GenerateSeriesView.as_view(),
+        name="studio-podcast-generate",
+    ),
+    path(
+        "v1/podcasts/<uuid:podcast_id>/episodes/generate",
+        generate_api.GenerateEpisodeView.as_view(),
+        name="studio-episode-generate",
+    ),
     path("v1/podcasts/<uuid:podcast_id>", api.PodcastView.as_view(), name="studio-podcast"),
     path("v1/episodes", api.EpisodeListView.as_view(), name="studio-episodes"),
+    path("v1/episodes/import", script_api.ScriptImportView.as_view(), name="studio-script-import"),
+    path(
+        "v1/episodes/<uuid:episode_id>/script",
+        script_api.ScriptView.as_view(),
+        name="studio-script",
+    ),
+    path(
+        "v1/episodes/<uuid:episode_id>/script/estimate",
+        script_api.ScriptEstimateView.as_view(),
+        name="studio-script-estimate",
+    ),
+    path(
+        "v1/episodes/<uuid:episode_id>/cancel",
+        script_api.CancelView.as_view(),
+        name="studio-cancel",
+    ),
+    path(
+        "v1/episodes/<uuid:episode_id>/retry", script_api.RetryView.as_view(), name="studio-retry"
+    ),
     path("v1/episodes/<uuid:episode_id>", api.EpisodeView.as_view(), name="studio-episode"),
     path(
         "v1/episodes/<uuid:episode_id>/publish",
@@ -33,5 +62,5 @@ urlpatterns = [
     path("v1/sources", api.SourceListView.as_view(), name="studio-sources"),
     path("v1/sources/<uuid:source_id>", api.SourceView.as_view(), name="studio-source"),
     path("v1/account", api.AccountView.as_view(), name="studio-account"),
-    re_path(r"^v1(/.*)?\Z", api.UnknownView.as_view(), name="studio-unknown"),
+    re_path(r"^v1(/.*)?\Z", views.UnknownView.as_view(), name="studio-unknown"),
 ]

@@ -13,6 +13,7 @@ os.environ["SECRET_KEY"] = "only-for-tests-" + "x" * 50
 os.environ["PUBLIC_URL"] = "https://podcasts.example"
 os.environ["ALLOWED_HOSTS"] = "testserver,podcasts.example,localhost,127.0.0.1"
 os.environ["TTS_ENGINE"] = "fake"
+os.environ["WRITER"] = "fake"
 os.environ["DEFAULT_PLAN"] = "sandbox"
 # All tests sign up from one address; those of the limit set their own.
 os.environ["SIGNUPS_PER_HOUR"] = "100000"

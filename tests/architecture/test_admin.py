@@ -24,6 +24,7 @@ from shows.models import Show
 from shows.services import ShowDraft, create_show
 from tests.factories.payments import pay, tell_and_report
 from tests.factories.published import publish_external, publish_produced
+from tests.factories.studio import add_studio
 from webhooks.delivering import claim, fan_out, record_answer
 from webhooks.models import Delivery, Endpoint
 from webhooks.sending import Answer
@@ -39,6 +40,7 @@ OUR_APPS = {
     "webhooks",
     "narration",
 }
+OUR_APPS = {"accounts", "keys", "billing", "shows", "episodes", "core", "webhooks", "studio"}
 REGISTERED = [model for model in admin.site._registry if model._meta.app_label in OUR_APPS]
 
 
@@ -94,6 +96,7 @@ def add_tenant(now):
         pay(account.key.account, now=now)
         tell_and_report(account.key.account, now=now)
         add_narration(account.key.account, now=now)
+        add_studio(account.key.account, now=now)
         IdempotentRequest.objects.create(
             caller=account.key.account.pk, key="k-1", fingerprint="0" * 64, created_at=now
         )
@@ -124,6 +127,11 @@ def test_all_models_of_these_apps_have_pages():
         "Attempt",
         "IdempotentRequest",
         "DeviceCode",
+        "Host",
+        "StudioPodcast",
+        "Source",
+        "GenerationRequest",
+        "Generation",
     }
 
 

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
+
+from production.running import run_production
+from production.services import due_productions
+from studio.making import due_generations, ended_productions, follow_production, make_episode
 
 ARTICLE = """# The bridge that was bought four times
 
@@ -47,3 +52,25 @@ def source(owner_client: APIClient, article: str) -> dict:
     answer = owner_client.post("/v1/sources", body, format="json")
     assert answer.status_code == 202, answer.content
     return answer.json()["data"]
+
+
+@pytest.fixture
+def work(transactional_db):
+    """Does all background work of the Studio and of production that is due, as workers would."""
+
+    def run(*, productions: bool = True, clock=timezone.now) -> None:
+        for _ in range(20):
+            done = [
+                make_episode(generation_id=one, clock=clock)
+                for one in due_generations(now=clock(), limit=100)
+            ]
+            if productions:
+                done += [
+                    run_production(production_id=one, clock=clock)
+                    for one in due_productions(now=clock(), limit=100)
+                ]
+            done += [follow_production(episode_id=one, now=clock()) for one in ended_productions()]
+            if not any(done):
+                return
+
+    return run

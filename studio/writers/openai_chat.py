@@ -1,0 +1,131 @@
+"""A model behind any OpenAI-compatible chat endpoint, asked through the official SDK."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any, cast
+
+import openai
+from openai import DefaultHttpxClient, OpenAI
+from openai.types.chat import ChatCompletionMessageParam
+
+from studio.writers.base import Check, Usage, WriterUnavailable
+from studio.writers.chat import Completion, Message, bounded_context
+
+#: Between two pieces of an answer, the first included: a small machine thinks long before it speaks.
+SILENCE_SECONDS = 120.0
+#: For one answer in all.
+ANSWER_SECONDS = 600.0
+CONNECT_RETRIES = 2
+#: One token is a few bytes; what is longer than this many is no answer to anything.
+MAX_CHARACTERS = 400_000
+#: Where servers tell the size of the context: vLLM, OpenRouter and LM Studio, Groq, llama.cpp.
+_CONTEXT_NAMES = ("max_model_len", "context_length", "context_window")
+
+
+class OpenAIChat:
+    """Streams answers, so that a cancelled one ends at once and a silent server is noticed."""
+
+    def __init__(self, *, base_url: str, api_key: str, model: str) -> None:
+        self.model = model
+        self._context: int | None = None
+        self._lock = Lock()
+        self._client = OpenAI(
+            base_url=base_url,
+            # Servers on the own machine mostly ask for none, and the SDK wants some.
+            api_key=api_key or "none",
+            max_retries=CONNECT_RETRIES,
+            timeout=SILENCE_SECONDS,
+            # The address is the operator's; neither a redirect nor a proxy of the environment
+            # may send the sources elsewhere.
+            http_client=DefaultHttpxClient(follow_redirects=False, trust_env=False),
+        )
+
+    def context_tokens(self) -> int:
+        """What the server's list of models says of this one, asked once."""
+        with self._lock:
+            if self._context is None:
+                self._context = bounded_context(self._told_context())
+            return self._context
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Any],
+        max_tokens: int,
+        check: Check,
+    ) -> Completion:
+        """One streamed answer. Raises WriterUnavailable."""
+        deadline = time.monotonic() + ANSWER_SECONDS
+        parts: list[str] = []
+        length = 0
+        reason, usage = None, Usage()
+        with _as_unavailable():
+            stream = self._client.chat.completions.create(
+                model=self.model,
+                messages=[
+                    cast(
+                        "ChatCompletionMessageParam",
+                        {"role": message.role, "content": message.content},
+                    )
+                    for message in messages
+                ],
+                response_format={
+                    "type": "json_schema",
+                    "json_schema": {"name": "answer", "strict": True, "schema": dict(schema)},
+                },
+                max_completion_tokens=max_tokens,
+                # Servers that know the older name only.
+                extra_body={"max_tokens": max_tokens} if self._wants_old_name() else None,
+                stream=True,
+                stream_options={"include_usage": True},
+            )
+            with stream:
+                for chunk in stream:
+                    check()
+                    if time.monotonic() > deadline or length > MAX_CHARACTERS:
+                        raise WriterUnavailable("The model's answer did not come to an end.")
+                    if chunk.usage is not None:
+                        usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
+                    for choice in chunk.choices:
+                        piece = choice.delta.content or ""
+                        parts.append(piece)
+                        length += len(piece)
+                        reason = choice.finish_reason or reason
+        return Completion("".join(parts), is_cut=reason == "length", usage=usage)
+
+    def _wants_old_name(self) -> bool:
+        return "api.openai.com" not in str(self._client.base_url)
+
+    def _told_context(self) -> object:
+        try:
+            for found in self._client.with_options(timeout=10.0, max_retries=0).models.list():
+                if found.id == self.model:
+                    facts = found.model_extra or {}
+                    meta = facts.get("meta")
+                    told = [facts.get(name) for name in _CONTEXT_NAMES]
+                    if isinstance(meta, dict):
+                        told += [meta.get("n_ctx"), meta.get("n_ctx_train")]
+                    return next((one for one in told if one), None)
+        except openai.OpenAIError:
+            return None
+        return None
+
+
+@contextmanager
+def _as_unavailable() -> Iterator[None]:
+    """The SDK's errors as ours; neither the address nor the key is told."""
+    try:
+        yield
+    except openai.APIStatusError as error:
+        raise WriterUnavailable(
+            f"The model server answered with status {error.status_code}."
+        ) from error
+    except openai.APITimeoutError as error:
+        raise WriterUnavailable("The model server did not answer in time.") from error
+    except openai.OpenAIError as error:
+        raise WriterUnavailable("The model server cannot be reached.") from error
