@@ -30,7 +30,14 @@ from episodes.addresses import find_published_audio
 from episodes.media import find_media
 from feeds.addresses import trailer_key
 from feeds.facts import PageMissing
-from feeds.store import FeedStore, FeedVersion, ShowGone, public_version, version_by_token
+from feeds.store import (
+    FeedStore,
+    FeedVersion,
+    ShowGone,
+    for_listener,
+    public_version,
+    version_by_token,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -136,19 +143,23 @@ class Door:
     def _private_feed(self, token: str, page: int) -> tuple[Entry | None, int | None]:
         version = version_by_token(token)
         if version is None or version.is_private:
-            return self._feed(version, page)
+            return self._feed(version, page, token=token)
         # The show became public: its feed moved for good to its address by id.
         location = f"{settings.PUBLIC_URL}/api/shows/{version.show_id}/feed"
         answer = make_answer(301, {"Location": location, "Content-Length": "0"})
         return FixedEntry(answer), version.show_id
 
-    def _feed(self, version: FeedVersion | None, page: int) -> tuple[Entry | None, int | None]:
+    def _feed(
+        self, version: FeedVersion | None, page: int, *, token: str | None = None
+    ) -> tuple[Entry | None, int | None]:
         if version is None:
             return None, None
         try:
             feed = self._feeds.get(version, page=page)
         except (PageMissing, ShowGone):
             return None, None
+        if token is not None:
+            feed = for_listener(feed, version, token=token)
         return FeedEntry(feed, is_private=version.is_private), version.show_id
 
 

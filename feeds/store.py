@@ -18,6 +18,7 @@ from pathlib import Path
 
 import structlog
 from django.conf import settings
+from django.db.models import Q
 
 from feeds.facts import PAGE_ITEMS, read_channel, read_items
 from feeds.rendering import render_feed, templates_digest
@@ -73,8 +74,25 @@ def public_version(show_id: int) -> FeedVersion | None:
 
 
 def version_by_token(feed_token: str) -> FeedVersion | None:
-    """The present version of the feed with this token, of a private or a public show; one query."""
-    return _version(Show.objects.filter(feed_token=feed_token).values_list(*_COLUMNS).first())
+    """The present version of the feed with this token, of a private or a public show; one query.
+
+    The token is the show's own, or one of its listeners'.
+    """
+    own = Q(feed_token=feed_token) | Q(listeners__token=feed_token)
+    return _version(Show.objects.filter(own).values_list(*_COLUMNS).first())
+
+
+def for_listener(feed: StoredFeed, version: FeedVersion, *, token: str) -> StoredFeed:
+    """The feed as the holder of `token` gets it: another one's, or the show's, is nowhere in it."""
+    if token == version.feed_token:
+        return feed
+    plain = feed.plain.replace(version.feed_token.encode(), token.encode())
+    return StoredFeed(
+        name=feed.name,
+        content_digest=hashlib.sha256(plain).hexdigest()[:32],
+        plain=plain,
+        gzipped=gzip.compress(plain, _GZIP_LEVEL, mtime=0),
+    )
 
 
 class FeedStore:

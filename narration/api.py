@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
-from rest_framework import status
+from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.fields import TextField
 from core.forms import FilePart, FormParser
 from core.parsers import BoundedJSONParser
 from episodes.api import EpisodeListView
@@ -20,14 +22,21 @@ from narration.file_kinds import MAX_FILE_BYTES
 from narration.limits import require_room
 from narration.models import Narration
 from narration.podread import PodReadView
-from narration.serializers import narration_object, submission_from, voice_object
+from narration.serializers import (
+    listener_object,
+    narration_object,
+    submission_from,
+    voice_object,
+)
 from narration.services import (
     delete_narration,
+    feed_show,
     get_narration,
     narration_feed_url,
     submit_narration,
 )
 from production.voices.registry import voice_catalog
+from shows.listeners import add_listener, remove_listener
 
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 #: Further than any list goes, and still a number that databases take.
@@ -93,6 +102,47 @@ class FeedAddressView(PodReadView):
         return Response(
             {"feed_url": narration_feed_url(account=account_of(request), now=timezone.now())}
         )
+
+
+class NewListener(serializers.Serializer[Any]):
+    """Who is to listen."""
+
+    name = TextField(max_length=255)
+
+
+class ListenerListView(PodReadView):
+    """Who listens to the private feed, each by an address that can be taken back.
+
+    `show_id` in the address names another private show than the account's own.
+    """
+
+    required_scopes = {"GET": EPISODES_READ, "POST": EPISODES_WRITE}
+
+    def get(self, request: Request, show_id: int | None = None) -> Response:
+        """All of them, the first first."""
+        show = feed_show(account=account_of(request), show_id=show_id, now=timezone.now())
+        rows = show.listeners.order_by("pk")
+        return Response({"listeners": [listener_object(listener) for listener in rows]})
+
+    def post(self, request: Request, show_id: int | None = None) -> Response:
+        """201 with the listener's own address of the feed."""
+        now = timezone.now()
+        body = self.parsed_body(NewListener)
+        show = feed_show(account=account_of(request), show_id=show_id, now=now)
+        listener = add_listener(show=show, name=body["name"], now=now)
+        return Response(listener_object(listener), status=status.HTTP_201_CREATED)
+
+
+class ListenerView(PodReadView):
+    """One listener."""
+
+    required_scopes = {"DELETE": EPISODES_WRITE}
+
+    def delete(self, request: Request, listener_id: int, show_id: int | None = None) -> Response:
+        """200 with a confirmation; the address opens nothing from now on."""
+        show = feed_show(account=account_of(request), show_id=show_id, now=timezone.now())
+        remove_listener(show=show, listener_id=listener_id)
+        return Response({"deleted": True})
 
 
 class VoiceListView(PodReadView):

@@ -68,6 +68,7 @@ _SCHEMAS: Schema = {
         created_at={"type": "string", "format": "date-time"},
     ),
     "Voice": _an_object(id=_STRING, name=_STRING, accent=_STRING, gender=_STRING),
+    "FeedListener": _an_object(id=_INTEGER, name=_STRING, feed_url=_STRING, created_at=_STRING),
     "LexiconEntry": _an_object(
         id={"type": "integer"},
         word=_STRING,
@@ -148,6 +149,26 @@ def _in(place: str, name: str, schema: Schema) -> Schema:
 
 _ID = [_in("path", "id", _STRING)]
 _PAGES = [_in("query", "page", {"type": "integer"}), _in("query", "limit", {"type": "integer"})]
+_SHOW = _in("path", "show_id", _INTEGER)
+_LISTENER = _in("path", "id", _INTEGER)
+_FEED_LISTENER = {"$ref": "#/components/schemas/FeedListener"}
+_LISTENERS: Schema = {
+    "get": _call(
+        "List the listeners of a private feed",
+        _an_object(listeners={"type": "array", "items": _FEED_LISTENER}),
+        refusals=(404,),
+    ),
+    "post": _call(
+        "Give a listener an address of the feed that can be taken back",
+        _FEED_LISTENER,
+        status=201,
+        body=_json(_an_object(name=_STRING)),
+        refusals=(400, 404, 409),
+    ),
+}
+_REMOVE_LISTENER: Schema = {
+    "delete": _call("Take the address back", _DELETED, refusals=(404,)),
+}
 _PATHS: Schema = {
     "/api/v1/episodes": {
         "get": {
@@ -188,6 +209,13 @@ _PATHS: Schema = {
         )
     },
     "/api/v1/feed": {"get": _call("Tell your private feed", _an_object(feed_url=_STRING))},
+    "/api/v1/feed/listeners": _LISTENERS,
+    "/api/v1/feed/{show_id}/listeners": {"parameters": [_SHOW], **_LISTENERS},
+    "/api/v1/feed/listeners/{id}": {"parameters": [_LISTENER], **_REMOVE_LISTENER},
+    "/api/v1/feed/{show_id}/listeners/{id}": {
+        "parameters": [_SHOW, _LISTENER],
+        **_REMOVE_LISTENER,
+    },
     "/api/v1/auth/status": {
         "get": _call(
             "Tell plan and limits",

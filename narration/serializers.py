@@ -18,6 +18,8 @@ from narration.models import Narration
 from narration.services import Submission
 from production.reading_rules import checked_rules
 from production.voices.base import Voice
+from shows.listeners import listener_url
+from shows.models import FeedListener
 
 MAX_TITLE_LENGTH = 255
 MAX_DESCRIPTION_LENGTH = 1_000
@@ -108,6 +110,16 @@ def narration_object(narration: Narration) -> dict[str, object]:
         "duration_seconds": episode.duration_seconds if is_complete else None,
         "error_message": episode.error_message or "Unknown error" if has_failed else None,
         "created_at": iso_seconds(narration.created_at),
+    }
+
+
+def listener_object(listener: FeedListener) -> dict[str, object]:
+    """A listener of a private feed, with the address that is the listener's own."""
+    return {
+        "id": listener.pk,
+        "name": listener.name,
+        "feed_url": listener_url(listener),
+        "created_at": iso_seconds(listener.created_at),
     }
 
 

@@ -38,7 +38,7 @@ from narration.models import Narration, NarrationRequest
 from narration.source_urls import source_url
 from production.voices.registry import voice_catalog
 from shows.models import Show
-from shows.services import ensure_narration_show, feed_url
+from shows.services import ensure_narration_show, feed_url, get_show
 
 #: What the contract shows until the real value is known (contracts/podread.md section 3.0).
 UNKNOWN_YET = "Processing..."
@@ -229,6 +229,14 @@ def _show(*, account: Account, show_id: int | None, now: datetime) -> Show:
     if show_id is None:
         return ensure_narration_show(account=account, now=now)
     return locked_show(account=account, show_id=show_id)
+
+
+def feed_show(*, account: Account, show_id: int | None, now: datetime) -> Show:
+    """The show `show_id`, or the account's own for narrations. Raises `shows.ShowNotFound`."""
+    if show_id is not None:
+        return get_show(account=account, show_id=show_id)
+    with transaction.atomic(durable=True):
+        return ensure_narration_show(account=account, now=now)
 
 
 def _note_request(*, account: Account, now: datetime) -> None:

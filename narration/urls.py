@@ -7,6 +7,8 @@ from django.urls import path, re_path
 import core.routes  # noqa: F401 - registers the converter of ids
 from narration.api import (
     FeedAddressView,
+    ListenerListView,
+    ListenerView,
     NarrationView,
     VoiceListView,
     narrations_or_episodes,
@@ -48,6 +50,16 @@ urlpatterns = [
     path("api/v1/auth/device_tokens", DeviceTokenView.as_view(), name="device-tokens"),
     path("api/v1/auth/status", AccountStatusView.as_view(), name="account-status"),
     path("api/v1/mpp/<path:rest>", machine_payments, name="machine-payments"),
+    path("api/v1/feed/listeners", ListenerListView.as_view(), name="listeners"),
+    path("api/v1/feed/listeners/<id:listener_id>", ListenerView.as_view(), name="listener"),
+    path(
+        "api/v1/feed/<id:show_id>/listeners", ListenerListView.as_view(), name="listeners-of-show"
+    ),
+    path(
+        "api/v1/feed/<id:show_id>/listeners/<id:listener_id>",
+        ListenerView.as_view(),
+        name="listener-of-show",
+    ),
     path("api/v1/feed", FeedAddressView.as_view(), name="narration-feed"),
     path("api/v1/voices", VoiceListView.as_view(), name="voices"),
 ]

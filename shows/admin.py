@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from core.admin import ReadOnlyAdmin
-from shows.models import Show
+from shows.models import FeedListener, Show
 from shows.querysets import ShowQuerySet
 from shows.services import feed_url
 
@@ -64,3 +64,15 @@ class ShowAdmin(ReadOnlyAdmin):
     def public_feed(self, show: Show) -> str:
         """The feed's address, unless it is a secret."""
         return "private" if show.is_private else feed_url(show)
+
+
+@admin.register(FeedListener)
+class FeedListenerAdmin(ReadOnlyAdmin):
+    """Listeners of private feeds; their tokens are theirs alone."""
+
+    list_display = ["name", "show", "created_at"]
+    search_fields = ["name", "show__title"]
+    date_hierarchy = "created_at"
+    list_select_related = ["show"]
+    ordering = ["-created_at", "-pk"]
+    exclude = ["token"]

@@ -93,3 +93,20 @@ class Show(models.Model):
     def cover_url(self) -> str | None:
         """The cover's absolute address: in our storage, else the one that was given, else None."""
         return media_url(self.cover_key) if self.cover_key else self.image_url
+
+
+class FeedListener(models.Model):
+    """One listener of a private feed, with a token that opens it beside the show's own."""
+
+    show = models.ForeignKey(Show, on_delete=models.CASCADE, related_name="listeners")
+    name = models.CharField(max_length=255)
+    token = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=has_text("name"), name="feedlistener_name_not_empty"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

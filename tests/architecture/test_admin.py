@@ -20,6 +20,7 @@ from keys.models import ApiKey
 from keys.services import issue_first_key
 from narration.reading import change_reading_settings, put_lexicon_entry
 from narration.services import Submission, submit_narration
+from shows.listeners import add_listener
 from shows.models import Show
 from shows.services import ShowDraft, create_show
 from tests.factories.payments import pay, tell_and_report
@@ -70,6 +71,7 @@ def attempt_deliveries(*, now):
 
 def add_narration(account, *, now):
     submit_narration(account=account, submission=Submission(text="Some words. " * 20), now=now)
+    add_listener(show=account.shows.get(is_narration_default=True), name="x", now=now)
     change_reading_settings(account=account, rules={"code": "read"}, voice="", now=now)
     put_lexicon_entry(account=account, word="x", respelling="y", phonemes="", show_id=None, now=now)
 
