@@ -7,7 +7,7 @@ It knows published artefacts only. What it keeps is compared with the show's sta
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -31,10 +31,10 @@ from episodes.media import find_media
 from feeds.addresses import trailer_key
 from feeds.facts import PageMissing
 from feeds.store import (
+    BodyGone,
     FeedStore,
     FeedVersion,
     ShowGone,
-    for_listener,
     public_version,
     version_by_token,
 )
@@ -42,6 +42,7 @@ from feeds.store import (
 log = structlog.get_logger(__name__)
 
 _LARGEST_ID = 2**63 - 1
+_FEEDS = frozenset({Kind.PUBLIC_FEED, Kind.PRIVATE_FEED})
 #: How often a state is read again because something changed meanwhile, before it is used once only.
 _TRIES = 3
 
@@ -67,35 +68,43 @@ class Door:
                 method = environ["REQUEST_METHOD"]
                 if method == "GET" or method == "HEAD":  # noqa: PLR1714 - twice as fast as a set
                     entry.used = True
-                    return entry.answer(environ)
+                    try:
+                        return entry.answer(environ)
+                    except BodyGone:
+                        self.shelf.drop(address)
         return self._look(environ, address, query)
 
     def _look(self, environ: WSGIEnvironment, address: str, query: str) -> Answer | None:
         found = find_route(address)
+        method = environ["REQUEST_METHOD"]
         if found is None:
             return None
-        route, reference = found
-        method = environ["REQUEST_METHOD"]
-        if method == "OPTIONS":
-            return PREFLIGHT
         if method not in {"GET", "HEAD"}:
-            return route.not_allowed
+            return PREFLIGHT if method == "OPTIONS" else found[0].not_allowed
+        return _for_method(self._find(environ, *found, address, query), method)
+
+    def _find(
+        self, environ: WSGIEnvironment, route: Route, reference: str, address: str, query: str
+    ) -> Answer:
+        page = page_number(query) if route.kind in _FEEDS else 1
+        if page is None:
+            return route.missing
+        if page > 1:
+            address = f"{address}?page={page}"
         try:
-            entry = self._entry(route, reference, address, page_number(query))
+            for _ in range(_TRIES):
+                try:
+                    entry = self._entry(route, reference, address, page)
+                    return route.missing if entry is None else entry.answer(environ)
+                except BodyGone:
+                    # Replaced between the two reads.
+                    self.shelf.drop(address)
         except DatabaseFailure as error:
             log.error("door_without_database", kind=route.kind.value, error=type(error).__name__)  # noqa: TRY400
-            return _for_method(route.unavailable, method)
-        return _for_method(route.missing, method) if entry is None else entry.answer(environ)
+        return route.unavailable
 
-    def _entry(self, route: Route, reference: str, address: str, page: int | None) -> Entry | None:
+    def _entry(self, route: Route, reference: str, address: str, page: int) -> Entry | None:
         """What is published at the address, from the shelf or read now; None where nothing is."""
-        is_feed = route.kind in {Kind.PUBLIC_FEED, Kind.PRIVATE_FEED}
-        if not is_feed or page == 1:
-            page = 1
-        elif page is None:
-            return None
-        else:
-            address = f"{address}?page={page}"
         held = self.shelf.get(address)
         if held is not None and held.stamp == self._stamps[held.slot]:
             held.used = True
@@ -110,7 +119,7 @@ class Door:
         entry: Entry | None = None
         for _ in range(_TRIES):
             before = self._stamps[ChangeStamps.ANY]
-            entry, show_id = self._published(kind, reference, page)
+            entry, show_id = self._published(kind, reference, address, page)
             if entry is None or show_id is None:
                 self.shelf.drop(address)
                 break
@@ -122,7 +131,9 @@ class Door:
                 break
         return entry
 
-    def _published(self, kind: Kind, reference: str, page: int) -> tuple[Entry | None, int | None]:
+    def _published(
+        self, kind: Kind, reference: str, address: str, page: int
+    ) -> tuple[Entry | None, int | None]:
         """The entry, and the one show whose changes it follows; None for what may not be kept."""
         if kind is Kind.TRACK:
             audio = find_published_audio(reference)
@@ -135,22 +146,22 @@ class Door:
             file = find_media(key) if key else None
             return (TrailerEntry(file, self._recorder), file.owner_id) if file else (None, None)
         if kind is Kind.PRIVATE_FEED:
-            return self._private_feed(reference, page)
+            return self._private_feed(reference, address, page)
         show_id = int(reference) if len(reference) <= len(str(_LARGEST_ID)) else _LARGEST_ID + 1
         version = public_version(show_id) if show_id <= _LARGEST_ID else None
-        return self._feed(version, page)
+        return self._feed(version, address, page)
 
-    def _private_feed(self, token: str, page: int) -> tuple[Entry | None, int | None]:
+    def _private_feed(self, token: str, address: str, page: int) -> tuple[Entry | None, int | None]:
         version = version_by_token(token)
         if version is None or version.is_private:
-            return self._feed(version, page, token=token)
+            return self._feed(version, address, page, token=token)
         # The show became public: its feed moved for good to its address by id.
         location = f"{settings.PUBLIC_URL}/api/shows/{version.show_id}/feed"
         answer = make_answer(301, {"Location": location, "Content-Length": "0"})
         return FixedEntry(answer), version.show_id
 
     def _feed(
-        self, version: FeedVersion | None, page: int, *, token: str | None = None
+        self, version: FeedVersion | None, address: str, page: int, *, token: str | None = None
     ) -> tuple[Entry | None, int | None]:
         if version is None:
             return None, None
@@ -158,9 +169,16 @@ class Door:
             feed = self._feeds.get(version, page=page)
         except (PageMissing, ShowGone):
             return None, None
-        if token is not None:
-            feed = for_listener(feed, version, token=token)
-        return FeedEntry(feed, is_private=version.is_private), version.show_id
+        own = token is None or token == version.feed_token
+        if not own:
+            feed = self._feeds.for_listener(feed, version, token=str(token))
+        entry = FeedEntry(
+            feed,
+            is_private=version.is_private,
+            read_body=partial(self._feeds.body, version, feed, token=None if own else token),
+            weigh=partial(self.shelf.weigh, address),
+        )
+        return entry, version.show_id
 
 
 def _for_method(answer: Answer, method: str) -> Answer:

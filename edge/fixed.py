@@ -21,5 +21,9 @@ class FixedEntry:
         """The answer; it has no body that HEAD would leave out."""
         return self._answer
 
+    def measure(self) -> int:
+        """Nothing is held that files hold too."""
+        return 0
+
     def shed(self) -> None:
         """There is nothing to give up."""

@@ -13,7 +13,10 @@ MOST_BYTES = 64_000_000
 
 
 class Entry(Protocol):
-    """One address's artefact, as it was when `stamp` was its show's (core/changes.py)."""
+    """One address's artefact, as it was when `stamp` was its show's (core/changes.py).
+
+    `weight` belongs to the shelf: what `measure` last said.
+    """
 
     slot: int
     stamp: int
@@ -24,8 +27,12 @@ class Entry(Protocol):
         """The answer to a GET or HEAD."""
         ...
 
+    def measure(self) -> int:
+        """Bytes held that files hold too."""
+        ...
+
     def shed(self) -> None:
-        """Give up what can be read again from files; `weight` becomes smaller."""
+        """Give those bytes up."""
         ...
 
 
@@ -50,6 +57,15 @@ class Shelf:
             self._take(address)
             self._place(address, entry)
             self._make_room()
+
+    def weigh(self, address: str, entry: Entry) -> None:
+        """Take in that an entry became heavier; nothing to do when it is not on the shelf (any more)."""
+        with self._lock:
+            if self._entries.get(address) is entry:
+                self.weight -= entry.weight
+                entry.weight = entry.measure()
+                self.weight += entry.weight
+                self._make_room()
 
     def drop(self, address: str) -> None:
         """Forget the entry of an address."""
@@ -79,13 +95,9 @@ class Shelf:
                 continue
             if entry.used:
                 entry.used = False
-            elif too_many or not _shed(entry):
+            elif too_many:
                 continue
+            else:
+                entry.shed()
+                entry.weight = entry.measure()
             self._place(address, entry)
-
-
-def _shed(entry: Entry) -> bool:
-    """Make the entry lighter; False when it cannot be."""
-    weight = entry.weight
-    entry.shed()
-    return entry.weight < weight or weight == 0

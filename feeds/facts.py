@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connections
+from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils.encoding import iri_to_uri
 
@@ -103,12 +105,8 @@ class PageMissing(Exception):
     """The feed has fewer pages."""
 
 
-def read_channel(show: Show, *, page: int, page_items: int = PAGE_ITEMS) -> ChannelFacts:
-    """The facts of the show's channel on `page` (from 1). Raises `PageMissing`."""
-    published = Episode.objects.published().filter(show=show)
-    pages = max(1, -(-published.count() // page_items))
-    if page > pages:
-        raise PageMissing
+def read_channel(show: Show, items: ItemRows) -> ChannelFacts:
+    """The facts of the show's channel on the page of `items`."""
     author = show.author or show.account.name or show.title
     return ChannelFacts(
         title=show.title,
@@ -123,48 +121,128 @@ def read_channel(show: Show, *, page: int, page_items: int = PAGE_ITEMS) -> Chan
         explicit=show.explicit,
         is_private=show.is_private,
         podcast_guid=show.podcast_guid,
-        has_ai_content=published.filter(is_ai_generated=True).exists(),
+        has_ai_content=items.have_ai_content,
         changed_at=show.public_changed_at,
-        links=_page_links(feed_url(show), page=page, pages=pages),
+        links=_page_links(feed_url(show), page=items.page, pages=items.pages),
     )
 
 
-def read_items(show: Show, *, page: int, page_items: int = PAGE_ITEMS) -> list[ItemFacts]:
-    """The facts of one page of published episodes, newest first, in two queries."""
-    start = (page - 1) * page_items
-    rows = list(
-        Episode.objects.published()
-        .filter(show=show)
-        .feed_order()
-        .values(
-            *("pk", "public_id", "guid", "title", "author", "description", "published_at"),
-            *("audio_url", "audio_type", "audio_length", "duration_seconds", "chapters"),
-            *("season", "episode_number", "episode_type", "explicit", "is_ai_generated"),
-            *("asset__storage_key", "asset__bytes", "asset__mime_type", "asset__duration_seconds"),
-        )[start : start + page_items]
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """One published episode as the database keeps it, which is enough to see that it changed.
+
+    Values of the database's own types cost a third of converted ones, and of a page of a thousand
+    episodes one is wanted converted.
+    """
+
+    pk: int
+    values: tuple[object, ...]
+    documents: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemContext:
+    """All that items state beyond their rows; in another context they are other items.
+
+    `op3_prefix` is "" where enclosures have none.
+    """
+
+    is_private: bool
+    language: str
+    page_url: str
+    op3_prefix: str
+    public_url: str
+    media_url: str
+
+
+class ItemRows:
+    """One page of published episodes, newest first, read in two queries, or in three when there are more.
+
+    Raises `PageMissing`.
+    """
+
+    def __init__(self, show: Show, *, page: int, page_items: int = PAGE_ITEMS) -> None:
+        start = (page - 1) * page_items
+        published = Episode.objects.published().filter(show=show).feed_order()
+        # One more than the page holds, which tells whether there is another page.
+        query = published.values_list(*_COLUMNS)[start : start + page_items + 1].query
+        self.context = _context(show)
+        self._compiler = query.get_compiler(published.db)
+        statement, parameters = self._compiler.as_sql()
+        with connections[published.db].cursor() as cursor:
+            cursor.execute(statement, parameters)
+            found = cursor.fetchall()
+        if page > 1 and not found:
+            raise PageMissing
+        self.page = self.pages = page
+        self.have_ai_content = any(row[_AI_COLUMN] for row in found)
+        if len(found) > page_items or page > 1:
+            every = published.aggregate(
+                count=Count("pk"), made=Count("pk", filter=Q(is_ai_generated=True))
+            )
+            self.pages = max(1, -(-every["count"] // page_items))
+            self.have_ai_content = every["made"] > 0
+        found = found[:page_items]
+        documents = _documents_by_episode(show, [row[0] for row in found])
+        self.rows = [ItemRow(row[0], tuple(row), documents.get(row[0], ())) for row in found]
+
+    def facts(self, rows: Sequence[ItemRow]) -> list[ItemFacts]:
+        """What the items of some of the rows state, in their order; asks the database nothing."""
+        # What Django itself does with the rows of `values_list`.
+        converters = self._compiler.get_converters(
+            [expression for expression, _sql, _alias in self._compiler.select or ()]
+        )
+        converted = self._compiler.apply_converters([list(row.values) for row in rows], converters)
+        return [
+            _item(self.context, dict(zip(_COLUMNS, values, strict=True)), row.documents)
+            for row, values in zip(rows, converted, strict=True)
+        ]
+
+
+_COLUMNS = (
+    *("pk", "public_id", "guid", "title", "author", "description", "published_at"),
+    *("audio_url", "audio_type", "audio_length", "duration_seconds", "chapters"),
+    *("season", "episode_number", "episode_type", "explicit", "is_ai_generated"),
+    *("asset__storage_key", "asset__bytes", "asset__mime_type", "asset__duration_seconds"),
+)
+_AI_COLUMN = _COLUMNS.index("is_ai_generated")
+
+
+def _context(show: Show) -> ItemContext:
+    # OP3 counts what it can reach, of shows whose owners let it (podclaw.md A31).
+    counts = not show.is_private and show.op3 and settings.PUBLIC_URL.startswith("https://")
+    return ItemContext(
+        is_private=show.is_private,
+        language=show.language,
+        page_url=_show_page(show),
+        op3_prefix=str(settings.OP3_PREFIX).rstrip("/") if counts else "",
+        public_url=settings.PUBLIC_URL,
+        media_url=settings.PUBLIC_MEDIA_URL,
     )
-    documents = _documents_by_episode([row["pk"] for row in rows])
-    return [_item(show, row, documents.get(row["pk"], {})) for row in rows]
 
 
-def _item(show: Show, row: dict[str, Any], documents: dict[str, dict[str, Any]]) -> ItemFacts:
+def _item(
+    context: ItemContext, row: dict[str, Any], documents: Iterable[tuple[str, str, str]]
+) -> ItemFacts:
     storage_key = row["asset__storage_key"]
     address = audio_address(storage_key=storage_key, audio_url=row["audio_url"]) or ""
     mime_type = row["asset__mime_type"] or row["audio_type"]
     duration = row["duration_seconds"]
     if duration is None and row["asset__duration_seconds"] is not None:
         duration = round(row["asset__duration_seconds"])
-    chapters = documents.get(_Kind.CHAPTERS_JSON)
+    files = {kind: (key, language) for kind, key, language in documents}
+    chapters = files.get(_Kind.CHAPTERS_JSON)
     return ItemFacts(
         guid=row["guid"],
         title=row["title"],
         author=row["author"],
         description=row["description"] or "",
         published_at=row["published_at"],
-        link=_episode_page(show, public_id=row["public_id"]),
+        # A private episode has no page.
+        link=None if context.is_private else f"{context.page_url}/{row['public_id']}",
         enclosure_url=_counted_address(
-            show,
-            reference=row["public_id"] if show.is_private else str(row["pk"]),
+            context,
+            reference=row["public_id"] if context.is_private else str(row["pk"]),
             extension=audio_extension(address=address, mime_type=mime_type),
         ),
         # 0 says "unknown" where a client gave us no length of its own audio.
@@ -178,15 +256,15 @@ def _item(show: Show, row: dict[str, Any], documents: dict[str, dict[str, Any]])
         is_ai_generated=row["is_ai_generated"],
         transcripts=tuple(
             TranscriptFacts(
-                url=media_url(documents[kind]["storage_key"]),
+                url=media_url(files[kind][0]),
                 mime_type=mime,
-                language=documents[kind]["language"] or show.language,
+                language=files[kind][1] or context.language,
                 is_timed=is_timed,
             )
             for kind, (mime, is_timed) in _TRANSCRIPTS.items()
-            if kind in documents
+            if kind in files
         ),
-        chapters_url=media_url(chapters["storage_key"]) if chapters else None,
+        chapters_url=media_url(chapters[0]) if chapters else None,
         chapters=tuple(_chapters(row["chapters"])),
     )
 
@@ -198,24 +276,30 @@ def _chapters(stored: object) -> Iterable[tuple[float, str]]:
                 yield float(start), title
 
 
-def _documents_by_episode(episode_ids: list[int]) -> dict[int, dict[str, dict[str, Any]]]:
-    grouped: dict[int, dict[str, dict[str, Any]]] = {}
-    for row in (
-        EpisodeDocument.objects.filter(episode_id__in=episode_ids)
+def _documents_by_episode(
+    show: Show, episode_ids: list[int]
+) -> dict[int, tuple[tuple[str, str, str], ...]]:
+    """Kind, storage key and language of each episode's documents."""
+    grouped: dict[int, tuple[tuple[str, str, str], ...]] = {}
+    for episode_id, kind, key, language in (
+        # A range: a thousand parameters take longer than the few rows of other pages inside of it.
+        EpisodeDocument.objects.filter(
+            episode__show=show,
+            episode_id__gte=min(episode_ids, default=0),
+            episode_id__lte=max(episode_ids, default=0),
+        )
         .exclude(kind__in=EpisodeDocument.INTERNAL)
-        .values("episode_id", "kind", "storage_key", "language")
+        .order_by("episode_id", "kind")
+        .values_list("episode_id", "kind", "storage_key", "language")
     ):
-        grouped.setdefault(row["episode_id"], {})[row["kind"]] = dict(row)
+        grouped[episode_id] = (*grouped.get(episode_id, ()), (kind, key, language))
     return grouped
 
 
-def _counted_address(show: Show, *, reference: str, extension: str) -> str:
-    """The enclosure's address, behind the OP3 prefix where OP3 could reach it (podclaw.md A31)."""
+def _counted_address(context: ItemContext, *, reference: str, extension: str) -> str:
+    """The enclosure's address, behind the OP3 prefix if there is one."""
     url = track_url(reference=reference, extension=extension)
-    prefix = str(settings.OP3_PREFIX)
-    if not prefix or show.is_private or not show.op3 or not url.startswith("https://"):
-        return url
-    return f"{prefix.rstrip('/')}/{url}"
+    return f"{context.op3_prefix}/{url}" if context.op3_prefix else url
 
 
 def _show_page(show: Show) -> str:
@@ -223,13 +307,6 @@ def _show_page(show: Show) -> str:
     if show.is_private:
         return f"{settings.PUBLIC_URL}/"
     return settings.PUBLIC_URL + reverse("show-page", kwargs={"slug": show.slug})
-
-
-def _episode_page(show: Show, *, public_id: str) -> str | None:
-    if show.is_private:
-        return None
-    page = reverse("episode-page", kwargs={"slug": show.slug, "public_id": public_id})
-    return settings.PUBLIC_URL + page
 
 
 def owner_email(show: Show) -> str | None:

@@ -15,6 +15,7 @@ from core.text import clean_line, clean_text
 _TAGS = {"p", "ol", "ul", "li", "a", "b", "i", "strong", "em", "br"}
 _ATTRIBUTES = {"a": {"href"}}
 _SCHEMES = {"http", "https", "mailto"}
+_CLEANER = nh3.Cleaner(tags=_TAGS, attributes=_ATTRIBUTES, url_schemes=_SCHEMES, link_rel=None)
 #: Text with one of these is HTML; anything else, `a < b` too, is plain text.
 _HTML_TAG = re.compile(
     r"</?(?:p|br|a|b|i|u|em|strong|ul|ol|li|h[1-6]|div|span|blockquote|pre|code|img|table|hr|script)"
@@ -41,7 +42,7 @@ def notes_html(text: str) -> str:
         raw = _OTHER_BLOCK.sub(r"<\1p>", text)
     else:
         raw = linebreaks(urlize(text, autoescape=True), autoescape=False)
-    clean = nh3.clean(raw, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes=_SCHEMES, link_rel=None)
+    clean = _CLEANER.clean(raw)
     # Again at the end: a character reference such as &#1; only now became a character.
     return clean_text(_EMPTY_PARAGRAPH.sub("", clean))
 

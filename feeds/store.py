@@ -1,4 +1,4 @@
-"""Keeps each feed's bytes, plain and gzipped, in memory and in files, and renders it when it changed."""
+"""Keeps each feed's bytes, plain and gzipped, in files, and renders it when it changed."""
 
 from __future__ import annotations
 
@@ -6,13 +6,8 @@ import contextlib
 import fcntl
 import gzip
 import hashlib
-import json
-import os
-import secrets
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -20,14 +15,13 @@ import structlog
 from django.conf import settings
 from django.db.models import Q
 
-from feeds.facts import PAGE_ITEMS, read_channel, read_items
-from feeds.rendering import render_feed, templates_digest
+from feeds.facts import PAGE_ITEMS, ItemRows, read_channel
+from feeds.kept import PageTable, read_page, read_table, write_durably, write_table
+from feeds.rendering import render_page, table_of, templates_digest
 from shows.models import Show
 
 log = structlog.get_logger(__name__)
 
-#: What one process holds in memory at most; the files behind it are as quick to read again.
-MEMORY_BYTES = 64_000_000
 _GZIP_LEVEL = 6
 
 
@@ -56,12 +50,21 @@ class FeedVersion:
 
 @dataclass(frozen=True, slots=True)
 class StoredFeed:
-    """One page of a feed, ready to send; `content_digest` is of the plain bytes."""
+    """One page of a feed; `content_digest` is of the document, sizes are in bytes.
+
+    `plain` and `gzipped` are here only as long as the files are not: `FeedStore.body` reads them.
+    """
 
     name: str
     content_digest: str
-    plain: bytes
-    gzipped: bytes
+    plain_bytes: int
+    gzip_bytes: int
+    plain: bytes | None = None
+    gzipped: bytes | None = None
+
+
+class BodyGone(Exception):
+    """The files of a page were replaced by those of a newer one."""
 
 
 class ShowGone(Exception):
@@ -82,19 +85,6 @@ def version_by_token(feed_token: str) -> FeedVersion | None:
     return _version(Show.objects.filter(own).values_list(*_COLUMNS).first())
 
 
-def for_listener(feed: StoredFeed, version: FeedVersion, *, token: str) -> StoredFeed:
-    """The feed as the holder of `token` gets it: another one's, or the show's, is nowhere in it."""
-    if token == version.feed_token:
-        return feed
-    plain = feed.plain.replace(version.feed_token.encode(), token.encode())
-    return StoredFeed(
-        name=feed.name,
-        content_digest=hashlib.sha256(plain).hexdigest()[:32],
-        plain=plain,
-        gzipped=gzip.compress(plain, _GZIP_LEVEL, mtime=0),
-    )
-
-
 class FeedStore:
     """Feeds below one folder, one sub-folder a show; safe between threads and between processes."""
 
@@ -102,88 +92,83 @@ class FeedStore:
         self.folder = folder
         self.page_items = page_items
         self.items_rendered = 0
-        self._lock = threading.Lock()
-        self._held: OrderedDict[tuple[int, int], StoredFeed] = OrderedDict()
-        self._held_bytes = 0
 
     def get(self, version: FeedVersion, *, page: int = 1) -> StoredFeed:
         """The feed of `version` or of a later one, made now if need be, by one caller only.
 
         Raises `facts.PageMissing`, `ShowGone`.
         """
-        name = _name(version, page)
-        held = self._remembered(version.show_id, page)
-        if held is not None and held.name == name:
-            return held
         folder = self.folder / str(version.show_id)
-        feed = _read(folder, name)
-        if feed is None:
-            with _single_flight(folder):
-                # The version may have gone on while we waited; the newest is as good for everybody.
-                show = Show.objects.select_related("account").filter(pk=version.show_id).first()
-                if show is None or show.is_private != version.is_private:
-                    raise ShowGone
-                name = _name(_version_of(show), page)
-                feed = _read(folder, name) or self._make(show, folder, name, page)
-        self._remember(version.show_id, page, feed)
-        return feed
+        feed = _described(folder, _name(version, page), page)
+        if feed is not None:
+            return feed
+        with _single_flight(folder):
+            # The version may have gone on while we waited; the newest is as good for everybody.
+            show = Show.objects.select_related("account").filter(pk=version.show_id).first()
+            if show is None or show.is_private != version.is_private:
+                raise ShowGone
+            name = _name(_version_of(show), page)
+            return _described(folder, name, page) or self._make(show, folder, name, page)
+
+    def body(
+        self, version: FeedVersion, feed: StoredFeed, compressed: bool, *, token: str | None = None
+    ) -> bytes:
+        """The bytes to send, to the listener with `token` if it is not the show's own.
+
+        Raises `BodyGone` when a newer feed has taken their place.
+        """
+        if token is not None:
+            plain = self._readdressed(version, feed, token=token)
+            return gzip.compress(plain, _GZIP_LEVEL, mtime=0) if compressed else plain
+        held = feed.gzipped if compressed else feed.plain
+        if held is not None:
+            return held
+        name = f"{feed.name}.xml.gz" if compressed else f"{feed.name}.xml"
+        try:
+            return (self.folder / str(version.show_id) / name).read_bytes()
+        except OSError:
+            raise BodyGone from None
+
+    def for_listener(self, feed: StoredFeed, version: FeedVersion, *, token: str) -> StoredFeed:
+        """The feed as the holder of `token` gets it: another one's, or the show's, is nowhere in it.
+
+        Only its measures; `body` makes it again when somebody wants it. Raises `BodyGone`.
+        """
+        plain = self._readdressed(version, feed, token=token)
+        return StoredFeed(
+            name=feed.name,
+            content_digest=hashlib.sha256(plain).hexdigest()[:32],
+            plain_bytes=len(plain),
+            gzip_bytes=len(gzip.compress(plain, _GZIP_LEVEL, mtime=0)),
+            plain=feed.plain,
+            gzipped=feed.gzipped,
+        )
+
+    def _readdressed(self, version: FeedVersion, feed: StoredFeed, *, token: str) -> bytes:
+        plain = self.body(version, feed, compressed=False)
+        return plain.replace(version.feed_token.encode(), token.encode())
 
     def _make(self, show: Show, folder: Path, name: str, page: int) -> StoredFeed:
-        channel = read_channel(show, page=page, page_items=self.page_items)
-        items = read_items(show, page=page, page_items=self.page_items)
-        kept_file = folder / f"items-{page}.json"
-        kept = _read_fragments(kept_file)
-        rendered = render_feed(channel, items, kept=kept)
-        self.items_rendered += rendered.newly_rendered
-        feed = StoredFeed(
-            name=name,
-            content_digest=hashlib.sha256(rendered.document).hexdigest()[:32],
-            plain=rendered.document,
-            # No time of compression inside: equal documents give equal bytes.
-            gzipped=gzip.compress(rendered.document, _GZIP_LEVEL, mtime=0),
+        items = ItemRows(show, page=page, page_items=self.page_items)
+        table_file = folder / f"page-{page}"
+        rendered = render_page(
+            read_channel(show, items),
+            items,
+            kept=read_page(folder, read_table(table_file)),
+            newest=items.facts(items.rows[:1])[0] if items.rows else None,
         )
+        self.items_rendered += rendered.newly_rendered
+        table = table_of(name, rendered)
         try:
-            write_durably(folder / f"{name}.xml.gz", feed.gzipped)
-            write_durably(folder / f"{name}.xml", feed.plain)
-            if rendered.fragments.keys() != kept.keys():
-                write_durably(kept_file, json.dumps(rendered.fragments).encode())
+            write_durably(folder / f"{name}.xml.gz", rendered.gzipped)
+            write_durably(folder / f"{name}.xml", rendered.document)
+            write_table(table_file, table)
             _remove_older(folder, digest=name.partition("-")[0])
         except OSError:
             # A full disk must not take the feed away: it is served from memory.
             log.exception("feed_not_kept", show_id=show.pk)
-        return feed
-
-    def _remembered(self, show_id: int, page: int) -> StoredFeed | None:
-        with self._lock:
-            feed = self._held.get((show_id, page))
-            if feed is not None:
-                self._held.move_to_end((show_id, page))
-            return feed
-
-    def _remember(self, show_id: int, page: int, feed: StoredFeed) -> None:
-        with self._lock:
-            replaced = self._held.pop((show_id, page), None)
-            if replaced is not None:
-                self._held_bytes -= _size(replaced)
-            self._held[show_id, page] = feed
-            self._held_bytes += _size(feed)
-            while self._held_bytes > MEMORY_BYTES and len(self._held) > 1:
-                _key, oldest = self._held.popitem(last=False)
-                self._held_bytes -= _size(oldest)
-
-
-def write_durably(path: Path, content: bytes) -> None:
-    """Replace `path` as a whole: a crash leaves the old content or the new, never a part."""
-    draft = path.with_name(f".{secrets.token_hex(8)}")
-    try:
-        with draft.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
+            return replace(_stored(table), plain=rendered.document, gzipped=rendered.gzipped)
+        return _stored(table)
 
 
 _COLUMNS = ("pk", "revision", "public_changed_at", "feed_token", "visibility")
@@ -206,26 +191,20 @@ def _name(version: FeedVersion, page: int) -> str:
     return f"{version.digest()}-{page}"
 
 
-def _size(feed: StoredFeed) -> int:
-    return len(feed.plain) + len(feed.gzipped)
+def _stored(table: PageTable) -> StoredFeed:
+    return StoredFeed(table.name, table.content_digest, table.plain_bytes, table.gzip_bytes)
 
 
-def _read(folder: Path, name: str) -> StoredFeed | None:
-    """The files of one version. The plain one is written last, so it is there only when both are."""
+def _described(folder: Path, name: str, page: int) -> StoredFeed | None:
+    """The page as its table describes it, if that is the one of `name` and its files are there."""
+    table = read_table(folder / f"page-{page}")
+    if table is None or table.name != name:
+        return None
     try:
-        plain = (folder / f"{name}.xml").read_bytes()
-        gzipped = (folder / f"{name}.xml.gz").read_bytes()
+        sizes = [(folder / f"{name}{suffix}").stat().st_size for suffix in (".xml", ".xml.gz")]
     except OSError:
         return None
-    return StoredFeed(name, hashlib.sha256(plain).hexdigest()[:32], plain, gzipped)
-
-
-def _read_fragments(path: Path) -> dict[str, str]:
-    try:
-        fragments = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return fragments if isinstance(fragments, dict) else {}
+    return _stored(table) if sizes == [table.plain_bytes, table.gzip_bytes] else None
 
 
 def _remove_older(folder: Path, *, digest: str) -> None:

@@ -13,13 +13,16 @@ class Kept:
     def __init__(self, weight=0):
         self.slot = self.stamp = 0
         self.used = False
-        self.weight = weight
+        self.weight = self.held = weight
 
     def answer(self, environ):
         raise NotImplementedError
 
+    def measure(self):
+        return self.held
+
     def shed(self):
-        self.weight = 0
+        self.held = 0
 
 
 @pytest.fixture
@@ -62,6 +65,17 @@ def test_counts_an_entry_once(shelf):
     shelf.drop("a")
 
     assert (len(shelf), shelf.weight) == (0, 0)
+
+
+def test_takes_in_that_an_entry_grew(shelf):
+    entry = Kept(weight=10)
+    shelf.put("a", entry)
+    entry.held = 60
+
+    shelf.weigh("a", entry)
+    shelf.weigh("a", Kept(weight=1_000))
+
+    assert shelf.weight == entry.weight == 60
 
 
 def test_ends_when_everything_is_in_use(shelf):

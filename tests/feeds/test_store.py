@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import stat
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -13,7 +15,8 @@ from django.db import connection
 from episodes.services import delete_episode, update_episode
 from feeds import store as store_module
 from feeds.facts import PageMissing
-from feeds.store import FeedStore, ShowGone, public_version, version_by_token, write_durably
+from feeds.kept import write_durably
+from feeds.store import BodyGone, FeedStore, ShowGone, public_version, version_by_token
 from feeds.sweeping import sweep_feeds
 from shows.services import delete_show
 from tests.factories.published import publish_external
@@ -27,6 +30,11 @@ def folder(tmp_path):
 @pytest.fixture
 def store(folder):
     return FeedStore(folder)
+
+
+def plain(store, version, **page):
+    """The document of a version."""
+    return store.body(version, store.get(version, **page), compressed=False)
 
 
 @pytest.fixture
@@ -43,10 +51,23 @@ def test_versions_cost_one_query(show, django_assert_num_queries):
 
 class TestGet:
     def test_holds_the_same_document_twice(self, store, show, episodes):
-        feed = store.get(public_version(show.pk))
+        version = public_version(show.pk)
+        feed = store.get(version)
 
-        assert gzip.decompress(feed.gzipped) == feed.plain
-        assert feed.plain.count(b"<item>") == 5
+        document = store.body(version, feed, compressed=False)
+        gzipped = store.body(version, feed, compressed=True)
+        assert gzip.decompress(gzipped) == document
+        assert document.count(b"<item>") == 5
+        assert (feed.plain_bytes, feed.gzip_bytes) == (len(document), len(gzipped))
+
+    def test_compresses_into_one_member_that_ends_with_the_document(self, store, show, episodes):
+        version = public_version(show.pk)
+        feed = store.get(version)
+        reader = zlib.decompressobj(16 + zlib.MAX_WBITS)
+
+        assert reader.decompress(store.body(version, feed, compressed=True)).endswith(b"</rss>\n")
+        assert reader.eof
+        assert reader.unused_data == b""
 
     def test_renders_nothing_and_asks_nothing_when_nothing_changed(
         self, store, show, episodes, django_assert_num_queries
@@ -55,7 +76,7 @@ class TestGet:
         feed = store.get(version)
 
         with django_assert_num_queries(0):
-            assert store.get(version) is feed
+            assert store.get(version) == feed
         assert store.items_rendered == 5
 
     def test_takes_the_files_of_another_process(
@@ -79,10 +100,29 @@ class TestGet:
         )
         other = FeedStore(folder)
 
-        feed = other.get(public_version(show.pk))
+        document = plain(other, public_version(show.pk))
 
-        assert b"edited" in feed.plain
+        assert b"edited" in document
         assert other.items_rendered == 1
+
+    def test_is_byte_for_byte_a_fresh_rendering_after_whatever_changed(
+        self, store, tmp_path, owner, show, episodes, now
+    ):
+        later = now
+        for number in range(3):
+            later += timedelta(hours=1)
+            publish_external(owner, show, now=later, title=f"more {number}")
+            update_episode(
+                account=owner, episode_id=episodes[number].pk, changes={"title": "e"}, now=later
+            )
+            version = public_version(show.pk)
+            kept, fresh = store.get(version), FeedStore(tmp_path / f"fresh{number}").get(version)
+
+            assert kept == fresh
+            for compressed in (False, True):
+                assert store.body(version, kept, compressed=compressed) == FeedStore(
+                    tmp_path / f"fresh{number}"
+                ).body(version, fresh, compressed=compressed)
 
     def test_forgets_what_was_deleted(self, store, folder, owner, show, episodes, now):
         store.get(public_version(show.pk))
@@ -100,9 +140,9 @@ class TestGet:
         store.get(public_version(show.pk))
         settings.PUBLIC_URL = "https://moved.example"
 
-        feed = store.get(public_version(show.pk))
+        document = plain(store, public_version(show.pk))
 
-        assert b"podcasts.example" not in feed.plain.split(b"<item>")[1]
+        assert b"podcasts.example" not in document.split(b"<item>")[1]
         assert store.items_rendered == 10
 
     def test_renders_again_with_another_version_of_the_program(
@@ -127,7 +167,7 @@ class TestGet:
 
         def ask(number):
             try:
-                return stores[number % 3].get(version).plain
+                return plain(stores[number % 3], version)
             finally:
                 connection.close()
 
@@ -143,22 +183,35 @@ class TestGet:
 
         monkeypatch.setattr(store_module, "write_durably", refuse)
 
-        assert b"number 4" in store.get(public_version(show.pk)).plain
+        assert b"number 4" in plain(store, public_version(show.pk))
 
     def test_serves_when_the_folder_cannot_be_made(self, tmp_path, show, episodes):
         (tmp_path / "file").write_text("in the way")
 
-        feed = FeedStore(tmp_path / "file" / "feeds").get(public_version(show.pk))
+        store = FeedStore(tmp_path / "file" / "feeds")
 
-        assert b"number 4" in feed.plain
+        assert b"number 4" in plain(store, public_version(show.pk))
 
-    def test_survives_damaged_fragments(self, store, folder, owner, show, episodes, now):
+    @pytest.mark.parametrize("damage", [b"", b"cut off", None])
+    @pytest.mark.parametrize("name", ["page-1", "*.xml", "*.xml.gz"])
+    def test_is_made_again_from_damaged_files(self, store, folder, show, episodes, name, damage):
+        version = public_version(show.pk)
+        document = plain(store, version)
+        (file,) = folder.rglob(name)
+        if damage is None:
+            file.unlink()
+        else:
+            file.write_bytes(damage)
+
+        assert plain(store, version) == document
+
+    def test_survives_damage_before_a_change(self, store, folder, owner, show, episodes, now):
         store.get(public_version(show.pk))
-        (fragments,) = folder.rglob("items-1.json")
-        fragments.write_bytes(b'{"cut off')
+        (file,) = folder.rglob("*.xml")
+        file.write_bytes(b"cut off")
         publish_external(owner, show, now=now, title="one more")
 
-        assert store.get(public_version(show.pk)).plain.count(b"<item>") == 6
+        assert plain(store, public_version(show.pk)).count(b"<item>") == 6
 
     def test_says_that_the_show_is_gone(self, store, owner, show, now):
         version = public_version(show.pk)
@@ -167,16 +220,15 @@ class TestGet:
         with pytest.raises(ShowGone):
             store.get(version)
 
-    def test_holds_a_bounded_amount_in_memory(self, store, show, episodes, monkeypatch):
-        monkeypatch.setattr(store_module, "MEMORY_BYTES", 10)
-        first = public_version(show.pk)
-        store.get(first)
+    def test_says_that_its_files_were_replaced(self, store, owner, show, episodes, now):
+        version = public_version(show.pk)
+        feed = store.get(version)
+        publish_external(owner, show, now=now)
+        store.get(public_version(show.pk))
 
-        assert len(store._held) == 1
-        store.page_items = 2
-        store.get(replace(first, revision=999), page=2)
-
-        assert list(store._held) == [(show.pk, 2)]
+        for compressed in (False, True):
+            with pytest.raises(BodyGone):
+                store.body(version, feed, compressed=compressed)
 
 
 class TestPages:
@@ -184,7 +236,7 @@ class TestPages:
         store = FeedStore(folder, page_items=2)
         version = public_version(show.pk)
 
-        pages = [store.get(version, page=number).plain.decode() for number in (1, 2, 3)]
+        pages = [plain(store, version, page=number).decode() for number in (1, 2, 3)]
 
         assert [page.count("<item>") for page in pages] == [2, 2, 1]
         titles = [f"number {n}" for n in range(5)]
@@ -212,7 +264,7 @@ class TestPages:
             FeedStore(folder, page_items=2).get(public_version(show.pk), page=4)
 
     def test_are_one_for_a_show_without_episodes(self, store, show):
-        assert b"<item>" not in store.get(public_version(show.pk)).plain
+        assert b"<item>" not in plain(store, public_version(show.pk))
         with pytest.raises(PageMissing):
             store.get(public_version(show.pk), page=2)
 
@@ -225,7 +277,7 @@ class TestWriteDurably:
         def fail(descriptor):
             raise OSError(5, "I/O error")
 
-        monkeypatch.setattr(store_module.os, "fsync", fail)
+        monkeypatch.setattr("feeds.kept.os.fsync", fail)
         with pytest.raises(OSError, match="I/O"):
             write_durably(path, b"new")
 

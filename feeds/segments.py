@@ -1,0 +1,31 @@
+"""A gzip file whose parts can be kept: each is compressed by itself, and the file is one member.
+
+A deflate stream may be ended on a byte's border at any point (RFC 1951, "sync flush"), and what comes
+next need not look back. Parts compressed so can follow each other inside one gzip member, which every
+reader takes, unlike a file of several members. It costs some 2 % of size for parts of 64 KB.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable
+
+_LEVEL = 6
+#: No name, no time: equal documents give equal bytes. 255: the operating system does not matter.
+_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+
+HEADER_BYTES = len(_HEADER)
+
+
+def deflate_part(text: bytes, *, is_last: bool = False) -> bytes:
+    """`text` compressed without looking back; the last part also ends the stream."""
+    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+    mode = zlib.Z_FINISH if is_last else zlib.Z_SYNC_FLUSH
+    return compressor.compress(text) + compressor.flush(mode)
+
+
+def gzip_of_parts(parts: Iterable[bytes], *, document: bytes) -> bytes:
+    """The gzip file of `document`, whose parts in order, the last one included, these are."""
+    trailer = struct.pack("<LL", zlib.crc32(document), len(document) & 0xFFFFFFFF)
+    return b"".join((_HEADER, *parts, trailer))
