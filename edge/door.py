@@ -15,14 +15,23 @@ import structlog
 from django.conf import settings
 from django.db import Error as DatabaseFailure
 from django.db import close_old_connections
+from django.utils.encoding import iri_to_uri
 
+from analytics.delivery import CORS_HEADERS
 from analytics.listening import hit_recorder
 from core.changes import ChangeStamps, change_stamps
 from edge.answers import PREFLIGHT, Answer, make_answer
 from edge.feeds import FeedEntry
 from edge.fixed import FixedEntry
 from edge.media import MediaEntry
-from edge.routes import Kind, Route, find_route, page_number
+from edge.routes import (
+    PRIVATE_FEED_ENDED,
+    PUBLIC_FEED_ENDED,
+    Kind,
+    Route,
+    find_route,
+    page_number,
+)
 from edge.shelf import Entry, Shelf
 from edge.tracks import TrackEntry
 from edge.trailers import TrailerEntry
@@ -157,14 +166,19 @@ class Door:
             return self._feed(version, address, page, token=token)
         # The show became public: its feed moved for good to its address by id.
         location = f"{settings.PUBLIC_URL}/api/shows/{version.show_id}/feed"
-        answer = make_answer(301, {"Location": location, "Content-Length": "0"})
-        return FixedEntry(answer), version.show_id
+        return _moved(version.new_feed_url or location), version.show_id
 
     def _feed(
         self, version: FeedVersion | None, address: str, page: int, *, token: str | None = None
     ) -> tuple[Entry | None, int | None]:
         if version is None:
             return None, None
+        if version.new_feed_url:
+            # Straight to the new address: AntennaPod stores the first hop only (rss.md 1.8).
+            return _moved(version.new_feed_url), version.show_id
+        if version.is_retired:
+            ended = PRIVATE_FEED_ENDED if version.is_private else PUBLIC_FEED_ENDED
+            return FixedEntry(ended), version.show_id
         try:
             feed = self._feeds.get(version, page=page)
         except (PageMissing, ShowGone):
@@ -179,6 +193,11 @@ class Door:
             weigh=partial(self.shelf.weigh, address),
         )
         return entry, version.show_id
+
+
+def _moved(location: str) -> FixedEntry:
+    headers = {"Location": iri_to_uri(location), "Content-Length": "0", **CORS_HEADERS}
+    return FixedEntry(make_answer(301, headers))
 
 
 def _for_method(answer: Answer, method: str) -> Answer:

@@ -1,4 +1,4 @@
-"""An address that always says the same: a feed that moved."""
+"""An address that always says the same: a feed that moved, or ended."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ class FixedEntry:
         self.used = True
 
     def answer(self, environ: Mapping[str, object]) -> Answer:
-        """The answer; it has no body that HEAD would leave out."""
-        return self._answer
+        """The answer, without its body for HEAD."""
+        return (
+            self._answer._replace(body=[]) if environ["REQUEST_METHOD"] == "HEAD" else self._answer
+        )
 
     def measure(self) -> int:
         """Nothing is held that files hold too."""

@@ -38,6 +38,12 @@ _ALLOW = {"Allow": METHODS}
 _RETRY = {"Retry-After": "5", **_NO_STORE, **CORS_HEADERS}
 
 
+_ENDED_HEADERS = {**_NO_STORE, **CORS_HEADERS}
+#: A feed that its owner ended: apps unsubscribe (contracts/rss.md 1.8).
+PUBLIC_FEED_ENDED = json_refusal(410, "This show has ended", _ENDED_HEADERS)
+PRIVATE_FEED_ENDED = bare_refusal(410, _ENDED_HEADERS)
+
+
 def _api_route(kind: Kind, pattern: str, missing: str) -> Route:
     return Route(
         kind,

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -34,6 +35,8 @@ class FeedVersion:
     changed_at: datetime
     feed_token: str
     is_private: bool
+    is_retired: bool
+    new_feed_url: str | None
 
     def digest(self) -> str:
         """Also changes with everything outside the database that the document holds."""
@@ -171,20 +174,31 @@ class FeedStore:
         return _stored(table)
 
 
-_COLUMNS = ("pk", "revision", "public_changed_at", "feed_token", "visibility")
+_COLUMNS = (
+    *("pk", "revision", "public_changed_at", "feed_token", "visibility"),
+    *("retired_at", "new_feed_url"),
+)
 
 
-def _version(row: tuple[int, int, datetime, str, str] | None) -> FeedVersion | None:
+def _version(row: tuple[Any, ...] | None) -> FeedVersion | None:
     if row is None:
         return None
-    pk, revision, changed_at, feed_token, visibility = row
-    return FeedVersion(pk, revision, changed_at, feed_token, visibility == Show.Visibility.PRIVATE)
+    pk, revision, changed_at, feed_token, visibility, retired_at, new_feed_url = row
+    return FeedVersion(
+        show_id=pk,
+        revision=revision,
+        changed_at=changed_at,
+        feed_token=feed_token,
+        is_private=visibility == Show.Visibility.PRIVATE,
+        is_retired=retired_at is not None,
+        new_feed_url=new_feed_url,
+    )
 
 
 def _version_of(show: Show) -> FeedVersion:
-    return FeedVersion(
-        show.pk, show.revision, show.public_changed_at, show.feed_token, show.is_private
-    )
+    version = _version(tuple(getattr(show, name) for name in _COLUMNS))
+    assert version is not None  # noqa: S101 - for the type checker
+    return version
 
 
 def _name(version: FeedVersion, page: int) -> str:

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from core.admin import ReadOnlyAdmin
-from shows.models import FeedListener, Show
+from shows.models import DeletedShow, FeedListener, Show
 from shows.querysets import ShowQuerySet
 from shows.services import feed_url
 
@@ -24,6 +24,8 @@ class ShowAdmin(ReadOnlyAdmin):
         "slug",
         "account",
         "visibility",
+        "retired_at",
+        "new_feed_url",
         "episode_count",
         "live_at",
         "created_at",
@@ -32,6 +34,8 @@ class ShowAdmin(ReadOnlyAdmin):
     list_filter = [
         "visibility",
         ("live_at", admin.EmptyFieldListFilter),
+        ("retired_at", admin.EmptyFieldListFilter),
+        ("new_feed_url", admin.EmptyFieldListFilter),
         "explicit",
         "language",
         "is_narration_default",
@@ -76,3 +80,13 @@ class FeedListenerAdmin(ReadOnlyAdmin):
     list_select_related = ["show"]
     ordering = ["-created_at", "-pk"]
     exclude = ["token"]
+
+
+@admin.register(DeletedShow)
+class DeletedShowAdmin(ReadOnlyAdmin):
+    """Shows that are gone since yesterday."""
+
+    list_display = ["show_id", "deleted_at"]
+    search_fields = ["show_id"]
+    date_hierarchy = "deleted_at"
+    ordering = ["-deleted_at", "-pk"]

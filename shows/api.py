@@ -16,7 +16,12 @@ from core.raw_files import RawFileParser
 from keys.caller import account_of
 from keys.scopes import SHOWS_READ, SHOWS_WRITE
 from shows.artwork import MAX_PICTURE_BYTES, remove_cover, set_cover
-from shows.descriptions import SHOW_IMAGE_OPERATIONS, SHOW_LIST_OPERATIONS, SHOW_OPERATIONS
+from shows.descriptions import (
+    RETIREMENT_OPERATIONS,
+    SHOW_IMAGE_OPERATIONS,
+    SHOW_LIST_OPERATIONS,
+    SHOW_OPERATIONS,
+)
 from shows.models import Show
 from shows.serializers import NewShow, ShowChanges, show_object
 from shows.services import (
@@ -25,6 +30,7 @@ from shows.services import (
     delete_show,
     feed_url,
     get_show,
+    retire_show,
     update_show,
 )
 
@@ -122,3 +128,24 @@ def _wants_crop(request: Request) -> bool:
     if fit not in {"", "crop"}:
         raise ValidationError({"fit": ['must be "crop" or be left out']})
     return fit == "crop"
+
+
+class RetirementView(ContractView):
+    """Beyond the contract: the owner ends a show's feed, and may think better of it."""
+
+    required_scopes = {"POST": SHOWS_WRITE, "DELETE": SHOWS_WRITE}
+    operations = RETIREMENT_OPERATIONS
+
+    def post(self, request: Request, show_id: int) -> Response:
+        """200 with the show; its feed is 410 from now on."""
+        return self._answer(request, show_id, retired=True)
+
+    def delete(self, request: Request, show_id: int) -> Response:
+        """200 with the show; its feed is there again."""
+        return self._answer(request, show_id, retired=False)
+
+    def _answer(self, request: Request, show_id: int, *, retired: bool) -> Response:
+        show = retire_show(
+            account=account_of(request), show_id=show_id, retired=retired, now=timezone.now()
+        )
+        return Response({"success": True, "show": show_object(show)})

@@ -38,6 +38,8 @@ SHOW = titled(
         op3=BOOLEAN,
         episode_count=COUNT,
         feed_url=URL,
+        new_feed_url=or_null(URL),
+        retired_at=or_null(MOMENT),
         created_at=MOMENT,
         updated_at=MOMENT,
     ),
@@ -70,4 +72,10 @@ SHOW_IMAGE_OPERATIONS = {
         refusals=(411,),
     ),
     "DELETE": Operation("Take the cover off", {204: None}),
+}
+RETIREMENT_OPERATIONS = {
+    "POST": Operation(
+        "End the feed: it answers 410, and apps unsubscribe", {200: an_answer(show=SHOW)}
+    ),
+    "DELETE": Operation("Take the end of the feed back", {200: an_answer(show=SHOW)}),
 }

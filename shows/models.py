@@ -49,13 +49,21 @@ class Show(models.Model):
         help_text="Lets OP3 count, where the instance has a prefix. Apps download again on a change.",
     )
     podcast_guid = models.UUIDField(unique=True, default=uuid.uuid4)
+    retired_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since then the feed is 410: apps unsubscribe."
+    )
+    new_feed_url = models.URLField(  # noqa: DJ001
+        null=True, blank=True, max_length=2_000, help_text="Where the feed moved for good: 301."
+    )
     revision = models.PositiveBigIntegerField(default=1)
     live_at = models.DateTimeField(
         null=True, blank=True, help_text="When it first passed all checks of going live."
     )
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
-    public_changed_at = models.DateTimeField(help_text="Last change that the feed shows.")
+    public_changed_at = models.DateTimeField(
+        db_index=True, help_text="Last change that the feed shows."
+    )
 
     objects = ShowQuerySet.as_manager()
 
@@ -78,6 +86,10 @@ class Show(models.Model):
                 fields=["account"],
                 condition=Q(is_narration_default=True),
                 name="show_one_narration_default",
+            ),
+            models.CheckConstraint(
+                condition=Q(new_feed_url__isnull=True) | has_text("new_feed_url"),
+                name="show_new_feed_url_not_empty",
             ),
         ]
 
@@ -110,3 +122,13 @@ class FeedListener(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class DeletedShow(models.Model):
+    """Tells machines that had no other word of it that a show is gone; kept for a day."""
+
+    show_id = models.BigIntegerField(unique=True)
+    deleted_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return str(self.show_id)

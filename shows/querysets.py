@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
@@ -30,6 +31,10 @@ class ShowQuerySet(models.QuerySet["Show"]):
     def heard(self) -> Self:
         """Shows with at least one published episode."""
         return self.filter(episodes__state="published").distinct()
+
+    def changed_since(self, moment: datetime) -> Self:
+        """Shows whose feed changed after `moment`."""
+        return self.filter(public_changed_at__gt=moment)
 
     def public(self) -> Self:
         """Shows whose feed is served by id."""

@@ -63,8 +63,8 @@ class SlugField(TextField):
         return text.lower()
 
 
-class ShowChanges(serializers.Serializer[Any]):
-    """The body of PATCH /api/shows/:id; all fields are optional there."""
+class _ShowFields(serializers.Serializer[Any]):
+    """What both creating and changing a show take."""
 
     title = TextField(max_length=MAX_TITLE_LENGTH)
     description = TextField(
@@ -87,7 +87,13 @@ class ShowChanges(serializers.Serializer[Any]):
         }
 
 
-class NewShow(ShowChanges):
+class ShowChanges(_ShowFields):
+    """The body of PATCH /api/shows/:id; all fields are optional there."""
+
+    new_feed_url = WebAddressField(required=False, allow_null=True)
+
+
+class NewShow(_ShowFields):
     """The body of POST /api/shows."""
 
     slug = SlugField(max_length=SLUG_LENGTH, required=False, allow_null=True)
@@ -110,6 +116,8 @@ def show_object(show: Show) -> dict[str, object]:
         "op3": show.op3,
         "episode_count": show.episode_count,  # type: ignore[attr-defined] # annotated
         "feed_url": feed_url(show),
+        "new_feed_url": show.new_feed_url,
+        "retired_at": iso_milliseconds(show.retired_at),
         "created_at": iso_milliseconds(show.created_at),
         "updated_at": iso_milliseconds(show.updated_at),
     }

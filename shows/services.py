@@ -20,7 +20,7 @@ from core.ids import feed_token, random_text
 from core.queue import enqueue
 from core.storage import release_stored
 from shows.events import record_show_event
-from shows.models import Show
+from shows.models import DeletedShow, Show
 from webhooks.event_types import EventType
 
 #: The namespace of podcast:guid (Podcasting 2.0): UUIDv5 of the feed URL without its scheme.
@@ -39,6 +39,7 @@ UPDATABLE = (
     "website_url",
     "owner_email",
     "op3",
+    "new_feed_url",
 )
 
 
@@ -52,6 +53,12 @@ class SlugTaken(Conflict):
     """Another show of this instance has the slug."""
 
     code = "slug_taken"
+
+
+class FeedMovesInCircle(Invalid):
+    """`new_feed_url` is the address that the feed is to move away from."""
+
+    code = "new_feed_url_is_own"
 
 
 class NothingToUpdate(Invalid):
@@ -153,6 +160,11 @@ def change_show(
             _replace_image_url(show, value)
         else:
             setattr(show, name, value)
+    if show.new_feed_url in own_feed_urls(show):
+        raise FeedMovesInCircle(
+            "new_feed_url: is an address of this feed itself; give the one at the new host.",
+            field="new_feed_url",
+        )
     _save_public_change(show, now=now)
 
 
@@ -177,6 +189,27 @@ def mark_live(*, account: Account, show_id: int, now: datetime) -> None:
             show.save(update_fields=["live_at"])
 
 
+def retire_show(*, account: Account, show_id: int, retired: bool, now: datetime) -> Show:
+    """End the show's feed (410, apps unsubscribe), or take that back; twice is as good as once.
+
+    Episodes and their audio stay as they are. Raises `ShowNotFound`.
+    """
+    show = get_show(account=account, show_id=show_id)
+    if (show.retired_at is not None) != retired:
+        retired_at = now if retired else None
+        with transaction.atomic(durable=True):
+            change_show(
+                account=account, show_id=show_id, changes={"retired_at": retired_at}, now=now
+            )
+        show = get_show(account=account, show_id=show_id)
+    return show
+
+
+def forget_deleted_shows(*, before: datetime) -> int:
+    """Delete the word of shows that are gone since before `before`; returns how many."""
+    return DeletedShow.objects.filter(deleted_at__lt=before).delete()[0]
+
+
 def delete_show(*, account: Account, show_id: int, now: datetime) -> None:
     """Delete the show with its episodes; their stored files are swept. Raises `ShowNotFound`.
 
@@ -192,6 +225,7 @@ def delete_show(*, account: Account, show_id: int, now: datetime) -> None:
         documents = show.episodes.filter(documents__isnull=False)
         release_stored(documents.values_list("documents__storage_key", flat=True))
         show.delete()
+        DeletedShow.objects.create(show_id=show_id, deleted_at=now)
         announce_change(show_id)
         enqueue("episodes.sweep_files")
 
@@ -207,6 +241,16 @@ def feed_url(show: Show) -> str:
     if show.is_private:
         return f"{settings.PUBLIC_URL}/feeds/{show.feed_token}.xml"
     return f"{settings.PUBLIC_URL}/api/shows/{show.pk}/feed"
+
+
+def own_feed_urls(show: Show) -> tuple[str, ...]:
+    """Every address at which this instance serves the show's feed."""
+    base = settings.PUBLIC_URL
+    return (
+        f"{base}/api/shows/{show.pk}/feed",
+        f"{base}/api/v1/shows/{show.pk}/feed",
+        f"{base}/feeds/{show.feed_token}.xml",
+    )
 
 
 def page_url(show: Show) -> str:
