@@ -36,6 +36,8 @@ except BadSetting as error:
     raise SystemExit(str(error)) from None
 
 from edge.door import before  # noqa: E402 - needs Django to be set up
+from feeds.watching import watch_in_background  # noqa: E402
 
 #: Listeners are answered at the door, ahead of Django; everybody else comes into the house.
 application = before(house)
+watch_in_background()
