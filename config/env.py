@@ -32,9 +32,9 @@ MOST_CHARACTERS = 1_000_000
 NAMES = frozenset(
     """PORT HOST DATA_DIR PUBLIC_URL SECRET_KEY ALLOWED_HOSTS DATABASE_URL REDIS_URL TRUSTED_PROXIES
     OUTBOUND_ALLOW DEFAULT_PLAN SIGNUPS_PER_HOUR SIGNUPS_OPEN AWS_STORAGE_BUCKET_NAME
-    AWS_S3_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY MEDIA_URL TTS_ENGINE TTS_BASE_URL
-    TTS_API_KEY TTS_MODEL WRITER LLM_BASE_URL LLM_API_KEY LLM_MODEL LLM_MODEL_PATH
-    OP3_PREFIX OP3_TOKEN OP3_API_BASE
+    AWS_S3_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY MEDIA_URL MEDIA_ACCEL WEB_THREADS
+    TTS_ENGINE TTS_BASE_URL TTS_API_KEY TTS_MODEL WRITER LLM_BASE_URL LLM_API_KEY LLM_MODEL
+    LLM_MODEL_PATH OP3_PREFIX OP3_TOKEN OP3_API_BASE
     DOWNLOAD_WINDOW BURST_LIMIT COUNT_RELAYS COUNT_PROBES JOIN_PLAYBACK_SESSIONS HIT_DAYS ACCESS_LOG
     ANALYTICS_GATED COVER_MAX_BYTES WORKERS REQUESTS_PER_MINUTE NARRATIONS_PER_HOUR
     NARRATION_MINIMUM_CHARACTERS NARRATION_FREE_CHARACTERS NARRATION_PAID_CHARACTERS
@@ -84,6 +84,7 @@ class Environment:
     aws_access_key_id: str
     aws_secret_access_key: str
     media_url: str
+    media_accel: str
     tts_engine: str
     tts_base_url: str
     tts_api_key: str
@@ -105,6 +106,7 @@ class Environment:
     access_log: str
     analytics_gated: bool
     workers: int
+    web_threads: int
     cover_max_bytes: int
     requests_per_minute: int
     narrations_per_hour: int
@@ -147,6 +149,7 @@ def read_environment() -> Environment:
         aws_access_key_id=_text(env, "AWS_ACCESS_KEY_ID", ""),
         aws_secret_access_key=_secret(env, "AWS_SECRET_ACCESS_KEY", ""),
         media_url=_web_address(env, "MEDIA_URL", "").rstrip("/"),
+        media_accel=_path(env, "MEDIA_ACCEL").rstrip("/"),
         tts_engine=_choice(env, "TTS_ENGINE", "hibari", TTS_ENGINES),
         tts_base_url=_web_address(env, "TTS_BASE_URL", "").rstrip("/"),
         tts_api_key=_secret(env, "TTS_API_KEY", ""),
@@ -163,6 +166,7 @@ def read_environment() -> Environment:
         hit_days=_integer(env, "HIT_DAYS", 90, low=3, high=3_650),
         access_log=_text(env, "ACCESS_LOG", ""),
         analytics_gated=_boolean(env, "ANALYTICS_GATED", default=True),
+        web_threads=_integer(env, "WEB_THREADS", 16, low=1, high=1_024),
         workers=_integer(env, "WORKERS", os.cpu_count() or 1, low=1, high=256),
         cover_max_bytes=_integer(env, "COVER_MAX_BYTES", 500_000, low=200_000, high=2_000_000),
         requests_per_minute=_integer(env, "REQUESTS_PER_MINUTE", 6_000, low=0, high=1_000_000),
@@ -285,6 +289,13 @@ def _web_address(env: environ.Env, name: str, default: str) -> str:
         valid = False
     if not valid:
         raise BadSetting(f"{name} must be an http or https address, not {_shown(text)}.")
+    return text
+
+
+def _path(env: environ.Env, name: str) -> str:
+    text = _text(env, name, "")
+    if text and not (text.startswith("/") and text.isascii() and text.isprintable()):
+        raise BadSetting(f"{name} must be a path such as /protected, not {_shown(text)}.")
     return text
 
 

@@ -44,6 +44,7 @@ from feeds.store import (
     FeedStore,
     FeedVersion,
     ShowGone,
+    StoredFeed,
     public_version,
     version_by_token,
 )
@@ -137,8 +138,12 @@ class Door:
             # Nothing changed in between, so this is the state of that stamp.
             if self._stamps[ChangeStamps.ANY] == before:
                 self.shelf.put(address, entry)
+                entry.kept(partial(self._is_current, entry.slot, entry.stamp))
                 break
         return entry
+
+    def _is_current(self, slot: int, stamp: int) -> bool:
+        return self._stamps[slot] == stamp
 
     def _published(
         self, kind: Kind, reference: str, address: str, page: int
@@ -191,8 +196,16 @@ class Door:
             is_private=version.is_private,
             read_body=partial(self._feeds.body, version, feed, token=None if own else token),
             weigh=partial(self.shelf.weigh, address),
+            # A listener's own form of it is no file.
+            kept=partial(self._show, version, feed, page if own else 0),
         )
         return entry, version.show_id
+
+    def _show(
+        self, version: FeedVersion, feed: StoredFeed, page: int, is_current: Callable[[], bool]
+    ) -> None:
+        if page == 1:
+            self._feeds.show(version, feed, is_current=is_current)
 
 
 def _moved(location: str) -> FixedEntry:

@@ -33,7 +33,7 @@ class FeedEntry:
 
     __slots__ = (
         *("_bodies", "_read_body", "_tags", "_variants", "_weigh"),
-        *("slot", "stamp", "used", "weight"),
+        *("kept", "slot", "stamp", "used", "weight"),
     )
 
     def __init__(
@@ -43,8 +43,9 @@ class FeedEntry:
         is_private: bool,
         read_body: Callable[[bool], bytes],
         weigh: Callable[[FeedEntry], None],
+        kept: Callable[[Callable[[], bool]], None],
     ) -> None:
-        """`weigh` is called when the entry has become heavier."""
+        """`weigh` is called when the entry has become heavier; `kept` see below."""
         plain, gzipped = f'"{feed.content_digest}"', f'"{feed.content_digest}-gzip"'
         #: Either form will do: who holds one of them has this document.
         self._tags = (plain, gzipped)
@@ -56,6 +57,8 @@ class FeedEntry:
         self._bodies: dict[bool, list[bytes]] = {}
         self._read_body = read_body
         self._weigh = weigh
+        #: Called once the entry is on the shelf, with what tells whether it is still the present one.
+        self.kept = kept
         self.slot = self.stamp = self.weight = 0
         self.used = True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from edge.answers import Answer
 
@@ -22,6 +22,9 @@ class FixedEntry:
         return (
             self._answer._replace(body=[]) if environ["REQUEST_METHOD"] == "HEAD" else self._answer
         )
+
+    def kept(self, is_current: Callable[[], bool]) -> None:
+        """There is nothing that a web server could send by itself."""
 
     def measure(self) -> int:
         """Nothing is held that files hold too."""

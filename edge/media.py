@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import structlog
@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 #: A signed address is good for a day; after an hour listeners get a fresh one.
 _SIGNED_SECONDS = 3_600.0
+#: Headers of an answer with X-Accel-Redirect that nginx passes on, or that its configuration may.
+_KEPT_BY_NGINX = ("Content-Type", "Cache-Control", "Content-Security-Policy")
 _LOST = bare_refusal(404, {"Cache-Control": "no-store"})
 
 
@@ -46,6 +48,7 @@ class MediaEntry:
 
     __slots__ = (
         "_file",
+        "_path",
         "_recorder",
         "_signed",
         "_signed_until",
@@ -58,6 +61,12 @@ class MediaEntry:
     def __init__(self, file: MediaFile, recorder: HitRecorder) -> None:
         self._file = file
         self._recorder = recorder
+        #: None in an object store. Found out once: storage is slow to ask.
+        self._path = (
+            default_storage.path(file.storage_key)
+            if isinstance(default_storage, FileSystemStorage)
+            else None
+        )
         self._signed = ""
         self._signed_until = 0.0
         self.slot = self.stamp = self.weight = 0
@@ -65,9 +74,14 @@ class MediaEntry:
 
     def answer(self, environ: Mapping[str, object]) -> Answer:
         """The file, a part of it, or where it is."""
-        if isinstance(default_storage, FileSystemStorage):
-            return self._from_disk(environ)
-        return self._from_object_store(environ)
+        if self._path is None:
+            return self._from_object_store(environ)
+        if settings.MEDIA_ACCEL:
+            return self._through_proxy(environ)
+        return self._from_disk(environ, self._path)
+
+    def kept(self, is_current: Callable[[], bool]) -> None:
+        """There is nothing that a web server could send by itself."""
 
     def measure(self) -> int:
         """Nothing is held that files hold too."""
@@ -76,9 +90,9 @@ class MediaEntry:
     def shed(self) -> None:
         """There is nothing to give up."""
 
-    def _from_disk(self, environ: Mapping[str, object]) -> Answer:
+    def _from_disk(self, environ: Mapping[str, object], path: str) -> Answer:
         try:
-            source = open(default_storage.path(self._file.storage_key), "rb")  # noqa: SIM115, PTH123
+            source = open(path, "rb")  # noqa: SIM115, PTH123
         except OSError as error:
             log.error("media_file_unreadable", error=type(error).__name__)  # noqa: TRY400 - said
             return _LOST
@@ -97,6 +111,14 @@ class MediaEntry:
         # The server takes the one piece at once, as it does each piece of a longer body.
         sent(len(piece))
         return make_answer(answer.status, answer.headers, [piece])
+
+    def _through_proxy(self, environ: Mapping[str, object]) -> Answer:
+        """Leave the sending to nginx, which takes care of ranges and validators by itself."""
+        answer = self._part(environ, size=self._file.bytes)
+        self._note(environ, answer)
+        headers = {name: answer.headers[name] for name in _KEPT_BY_NGINX if name in answer.headers}
+        headers["X-Accel-Redirect"] = f"{settings.MEDIA_ACCEL}/{self._file.storage_key}"
+        return make_answer(200, headers)
 
     def _from_object_store(self, environ: Mapping[str, object]) -> Answer:
         """Send the listener to the store; a HEAD is answered here, as signed addresses know only GET."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from edge.answers import Answer
@@ -22,6 +22,11 @@ class Entry(Protocol):
     stamp: int
     used: bool
     weight: int
+
+    @property
+    def kept(self) -> Callable[[Callable[[], bool]], None]:
+        """To be called once the entry is kept, with what tells whether it is still the present one."""
+        ...
 
     def answer(self, environ: Mapping[str, object]) -> Answer:
         """The answer to a GET or HEAD."""

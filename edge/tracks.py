@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from django.utils.encoding import iri_to_uri
 
@@ -38,6 +38,9 @@ class TrackEntry:
         if environ["REQUEST_METHOD"] == "GET":
             self._recorder.note(environ, self._listening, time_ms=time.time_ns() // 1_000_000)
         return self._redirect
+
+    def kept(self, is_current: Callable[[], bool]) -> None:
+        """There is nothing that a web server could send by itself."""
 
     def measure(self) -> int:
         """Nothing is held that files hold too."""

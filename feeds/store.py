@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import gzip
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from django.db.models import Q
 from feeds.facts import PAGE_ITEMS, ItemRows, read_channel
 from feeds.kept import PageTable, read_page, read_table, write_durably, write_table
 from feeds.rendering import render_page, table_of, templates_digest
+from feeds.shown_files import show_files
 from shows.models import Show
 
 log = structlog.get_logger(__name__)
@@ -150,6 +151,26 @@ class FeedStore:
     def _readdressed(self, version: FeedVersion, feed: StoredFeed, *, token: str) -> bytes:
         plain = self.body(version, feed, compressed=False)
         return plain.replace(version.feed_token.encode(), token.encode())
+
+    def show(
+        self, version: FeedVersion, feed: StoredFeed, *, is_current: Callable[[], bool]
+    ) -> None:
+        """Let a web server send the first page's files, if it has a web server's address."""
+        if feed.plain is not None:
+            return  # no files: the disk was full
+        folder = self.folder / str(version.show_id)
+        show_files(
+            show_id=version.show_id,
+            address=(
+                f"feeds/{version.feed_token}.xml"
+                if version.is_private
+                else f"api/shows/{version.show_id}/feed"
+            ),
+            plain=folder / f"{feed.name}.xml",
+            gzipped=folder / f"{feed.name}.xml.gz",
+            content_digest=feed.content_digest,
+            is_current=is_current,
+        )
 
     def _make(self, show: Show, folder: Path, name: str, page: int) -> StoredFeed:
         items = ItemRows(show, page=page, page_items=self.page_items)

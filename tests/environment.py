@@ -24,6 +24,7 @@ for _name in (
     "TRUSTED_PROXIES",
     "OP3_PREFIX",
     "MEDIA_URL",
+    "MEDIA_ACCEL",
     "SECRET_KEY_FILE",
     "STRIPE_SECRET_KEY",
 ):

@@ -24,6 +24,8 @@ class Served:
     """Where the server is, what its show holds, and the process itself."""
 
     url: str
+    address: str
+    key: str
     feed_url: str
     private_feed_url: str
     titles: list[str]
@@ -34,16 +36,17 @@ class Served:
     pid: int
 
 
-def _free_port():
+def free_port():
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 @contextmanager
-def serving(data_dir):
+def serving(data_dir, **settings):
     """A web server on a freshly seeded instance below `data_dir`; ends with the block."""
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {
         name: value
@@ -57,6 +60,7 @@ def serving(data_dir):
         "PUBLIC_URL": url,
         "WORKERS": "1",
         "PYTHONPATH": str(ROOT),
+        **settings,
     }
     manage = [sys.executable, "manage.py"]
     subprocess.run([*manage, "migrate", "--verbosity=0"], cwd=ROOT, env=environment, check=True)
@@ -74,7 +78,14 @@ def serving(data_dir):
     with log, subprocess.Popen([*manage, "web"], cwd=ROOT, env=environment, stderr=log) as server:
         try:
             _wait_until_it_answers(url, server)
-            yield Served(url=url, audio=audio, data_dir=data_dir, pid=server.pid, **facts)
+            yield Served(
+                url=url,
+                address=f"127.0.0.1:{port}",
+                audio=audio,
+                data_dir=data_dir,
+                pid=server.pid,
+                **facts,
+            )
         finally:
             server.terminate()
 

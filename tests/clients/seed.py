@@ -31,9 +31,8 @@ TITLES = ["First & foremost", "Zweite Folge: Grüße 🎧", "Third <episode>"]
 
 def seed():
     now = timezone.now().replace(microsecond=0) - timedelta(days=1)
-    account = issue_first_key(
-        name="owner", email="owner@example.com", scopes=None, now=now
-    ).key.account
+    issued = issue_first_key(name="owner", email="owner@example.com", scopes=None, now=now)
+    account = issued.key.account
     show = create_show(
         account=account,
         draft=ShowDraft(
@@ -60,6 +59,7 @@ def seed():
     with (settings.MEDIA_ROOT / large.asset.storage_key).open("r+b") as file:
         file.truncate(LARGE_BYTES)
     return {
+        "key": issued.secret,
         "feed_url": feed_url(show),
         "private_feed_url": feed_url(private),
         "titles": TITLES[::-1],

@@ -18,6 +18,7 @@ def make_entry():
         is_private=False,
         read_body=lambda compressed: GZIPPED if compressed else PLAIN,
         weigh=lambda _entry: None,
+        kept=lambda _is_current: None,
     )
 
 

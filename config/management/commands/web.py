@@ -12,8 +12,6 @@ from granian.server import Server
 
 from core.parent import end_with_parent
 
-#: Threads wait while a slow client sends its body, and a few such clients must not stop everybody.
-BLOCKING_THREADS = 16
 KILL_AFTER_SECONDS = 5
 
 
@@ -29,7 +27,7 @@ class Command(BaseCommand):
             port=settings.PORT,
             interface=Interfaces.WSGI,
             workers=settings.WORKERS,
-            blocking_threads=BLOCKING_THREADS,
+            blocking_threads=settings.WEB_THREADS,
             websockets=False,
             log_level=LogLevels.warning,
             log_dictconfig=settings.LOGGING,
