@@ -191,7 +191,7 @@ class Server:
             headers={"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"},
             method=method,
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
     def _is_ready(self) -> bool:

@@ -1,0 +1,156 @@
+"""Making a feed beside plain strings with compression of the whole, and beside django-cast if it is there.
+
+`python bench/feed.py [--quick]`. CAST_PYTHON names a Python that has django-cast (a venv of its own:
+`pip install django-cast`); without it that row says so. Processor time of one process, in milliseconds.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from email.utils import format_datetime
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+QUICK = "--quick" in sys.argv
+ROUNDS = 3 if QUICK else 9
+
+_folder = tempfile.TemporaryDirectory()
+os.environ |= {
+    "DATA_DIR": _folder.name,
+    "SECRET_KEY": "only-for-the-bench-" + "x" * 50,
+    "DEFAULT_PLAN": "enterprise",
+    "DJANGO_SETTINGS_MODULE": "config.settings",
+}
+sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
+
+import logging  # noqa: E402
+
+import django  # noqa: E402
+
+django.setup()
+logging.disable(logging.CRITICAL)
+
+from _seed import fill  # noqa: E402
+from django.conf import settings  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from episodes.models import Episode  # noqa: E402
+from episodes.services import update_episode  # noqa: E402
+from feeds.store import FeedStore, public_version  # noqa: E402
+from shows.models import Show  # noqa: E402
+
+
+def milliseconds(work, prepare=lambda: None):
+    """The median of ROUNDS."""
+    used = []
+    for _ in range(ROUNDS):
+        prepare()
+        before = time.process_time()
+        work()
+        used.append((time.process_time() - before) * 1_000)
+    return statistics.median(used)
+
+
+def plain_strings(show):
+    """What a feed costs at least without keeping anything: rows, strings, one compression."""
+    rows = (
+        Episode.objects.filter(show=show, state="published")
+        .order_by("-published_at")
+        .values(
+            *("pk", "guid", "title", "description", "published_at", "audio_url", "audio_length"),
+            *("audio_type", "duration_seconds", "episode_type", "explicit", "season"),
+        )
+    )
+    items = [
+        f"<item><title>{escape(row['title'])}</title><itunes:title>{escape(row['title'])}</itunes:title>"
+        f"<link>https://podcasts.example/shows/s/{row['pk']}</link>"
+        f'<guid isPermaLink="false">{row["guid"]}</guid>'
+        f"<pubDate>{format_datetime(row['published_at'])}</pubDate>"
+        f'<enclosure url="{escape(row["audio_url"])}" length="{row["audio_length"]}"'
+        f' type="{row["audio_type"]}"/>'
+        f"<description><![CDATA[{row['description']}]]></description>"
+        f"<content:encoded><![CDATA[{row['description']}]]></content:encoded>"
+        f"<itunes:duration>{row['duration_seconds']}</itunes:duration>"
+        f"<itunes:explicit>{str(row['explicit']).lower()}</itunes:explicit>"
+        f"<itunes:episodeType>{row['episode_type']}</itunes:episodeType></item>"
+        for row in rows
+    ]
+    return gzip.compress("".join(items).encode(), 6)
+
+
+class Making:
+    """One show, its store, and what is measured of them."""
+
+    def __init__(self, episodes):
+        facts = fill(1, episodes)
+        self.show = Show.objects.select_related("account").get(pk=facts["show"])
+        self.folder = settings.DATA_DIR / "feeds"
+        self.ids = list(Episode.objects.filter(show=self.show).values_list("pk", flat=True))
+        self.edits = 0
+
+    def forget(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def make(self):
+        """Every page."""
+        store, page = FeedStore(self.folder), 1
+        version = public_version(self.show.pk)
+        while (page - 1) * store.page_items < len(self.ids):
+            store.get(version, page=page)
+            page += 1
+
+    def edit(self):
+        self.edits += 1
+        update_episode(
+            account=self.show.account,
+            episode_id=self.ids[self.edits * 37 % len(self.ids)],
+            changes={"title": f"Edited {self.edits}"},
+            now=timezone.now(),
+        )
+
+
+def cast_milliseconds():
+    """The rebuild of a feed of 300 episodes by django-cast, in its own Python."""
+    python = os.environ.get("CAST_PYTHON")
+    if not python:
+        return None
+    script = Path(__file__).with_name("_cast.py")
+    done = subprocess.run([python, str(script)], check=True, capture_output=True, text=True)
+    return float(done.stdout.split()[-1])
+
+
+def line(case, ours, other, floor, target):
+    if floor is None:
+        print(f"{case:34} {ours:9.1f}   {other:34} not here (CAST_PYTHON)")
+        return
+    ratio = ours / floor
+    verdict = "ok" if ratio <= target else "MISSED"
+    print(
+        f"{case:34} {ours:9.1f}   {other:34} {floor:9.1f}  {ratio:7.3f}  {target:6.3f}  {verdict}"
+    )
+
+
+def main():
+    call_command("migrate", verbosity=0)
+    small, large = Making(300), Making(3_000)
+    small_new = milliseconds(small.make, small.forget)
+    small_edit = milliseconds(small.make, small.edit)
+    floor = milliseconds(lambda: plain_strings(small.show))
+    large_new = milliseconds(large.make, large.forget)
+    large_edit = milliseconds(large.make, large.edit)
+    print(f"{'case':34} {'CPU ms':>9}   {'floor or peer':34} {'CPU ms':>9}  {'ratio':>7}  target")
+    line("300 items from nothing", small_new, "django-cast's rebuild", cast_milliseconds(), 1 / 30)
+    line("one edit in 300 items", small_edit, "values, strings, gzip 6 of all", floor, 1.0)
+    line("one edit in 3,000 items", large_edit, "its making from nothing", large_new, 0.35)
+
+
+if __name__ == "__main__":
+    main()
