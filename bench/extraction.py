@@ -34,8 +34,8 @@ def main() -> None:
     _start_django()
     pages = sorted(PAGES.glob("*.html"))
     print(f"{len(pages)} pages{'precision':>22}{'recall':>10}{'F1':>10}")
-    for name, extract in {"podwright": _ours, "trafilatura": _theirs, "all text": _floor}.items():
-        found = {page.stem: _scores(page, extract) for page in pages}
+    for name, extract in {"podwright": ours, "trafilatura": _theirs, "all text": _floor}.items():
+        found = {page.stem: scores(page, extract) for page in pages}
         precision, recall = (sum(s[i] for s in found.values()) / len(found) for i in (0, 1))
         f1 = 2 * precision * recall / (precision + recall)
         print(f"{name:<20}{precision:>10.3f}{recall:>10.3f}{f1:>10.3f}")
@@ -45,7 +45,7 @@ def main() -> None:
     print("lowest (precision/recall):", ", ".join(notes))
 
 
-def _scores(page: Path, extract: Callable[[str], str]) -> tuple[float, float]:
+def scores(page: Path, extract: Callable[[str], str]) -> tuple[float, float]:
     wanted = _bag(page.with_suffix(".txt").read_text(encoding="utf-8"))
     found = _bag(extract(page.read_text(encoding="utf-8")))
     both = (wanted & found).total()
@@ -58,7 +58,7 @@ def _bag(text: str) -> Counter[tuple[str, ...]]:
     return Counter(tuple(words[start : start + WORDS_IN_A_ROW]) for start in rows)
 
 
-def _ours(html: str) -> str:
+def ours(html: str) -> str:
     from core.errors import PodwrightError
     from narration.extraction import article_from_html, text_of
 
