@@ -17,7 +17,6 @@ class Plan:
     per_download_per_1k_usd: Decimal | None
     episodes_per_month: int | None
     max_shows: int | None
-    narration_characters: int
 
     @property
     def is_for_sale(self) -> bool:
@@ -25,9 +24,9 @@ class Plan:
         return bool(self.price_usd)
 
 
-SANDBOX = Plan("sandbox", "Sandbox", Decimal(0), Decimal(0), Decimal(0), 10, 5, 15_000)
+SANDBOX = Plan("sandbox", "Sandbox", Decimal(0), Decimal(0), Decimal(0), 10, 5)
 AGENT_PRO = Plan(
-    "agent_pro", "Agent Pro", Decimal(49), Decimal("0.05"), Decimal("0.01"), None, None, 50_000
+    "agent_pro", "Agent Pro", Decimal(49), Decimal("0.05"), Decimal("0.01"), None, None
 )
 AGENT_SCALE = Plan(
     "agent_scale",
@@ -37,9 +36,8 @@ AGENT_SCALE = Plan(
     Decimal("0.005"),
     None,
     None,
-    50_000,
 )
-ENTERPRISE = Plan("enterprise", "Enterprise", None, None, None, None, None, 50_000)
+ENTERPRISE = Plan("enterprise", "Enterprise", None, None, None, None, None)
 
 #: From the smallest to the largest.
 PLANS = {plan.id: plan for plan in (SANDBOX, AGENT_PRO, AGENT_SCALE, ENTERPRISE)}
