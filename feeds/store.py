@@ -187,7 +187,8 @@ class FeedStore:
             write_durably(folder / f"{name}.xml.gz", rendered.gzipped)
             write_durably(folder / f"{name}.xml", rendered.document)
             write_table(table_file, table)
-            _remove_older(folder, digest=name.partition("-")[0])
+            _remove_older(folder, name=name, page=page)
+            _remove_beyond(folder, pages=items.pages)
         except OSError:
             # A full disk must not take the feed away: it is served from memory.
             log.exception("feed_not_kept", show_id=show.pk)
@@ -242,10 +243,20 @@ def _described(folder: Path, name: str, page: int) -> StoredFeed | None:
     return _stored(table) if sizes == [table.plain_bytes, table.gzip_bytes] else None
 
 
-def _remove_older(folder: Path, *, digest: str) -> None:
-    for path in folder.glob("*.xml*"):
-        if not path.name.startswith(digest):
+def _remove_older(folder: Path, *, name: str, page: int) -> None:
+    """Remove what the page was before; the parts of other pages are still wanted."""
+    for path in folder.glob(f"*-{page}.xml*"):
+        if path.name.partition(".")[0] != name:
             path.unlink(missing_ok=True)
+
+
+def _remove_beyond(folder: Path, *, pages: int) -> None:
+    """Remove pages that the feed no longer has."""
+    for table in folder.glob("page-*"):
+        number = table.name.partition("-")[2]
+        if number.isdigit() and int(number) > pages:
+            table.unlink(missing_ok=True)
+            _remove_older(folder, name="", page=int(number))
 
 
 @contextlib.contextmanager

@@ -260,6 +260,31 @@ class TestPages:
 
         assert len(list(folder.rglob("*.xml"))) == 3
 
+    def test_render_one_item_after_one_edit(self, folder, owner, show, episodes, now):
+        store = FeedStore(folder, page_items=2)
+        for edits in range(2):
+            for number in (1, 2, 3):
+                store.get(public_version(show.pk), page=number)
+            assert store.items_rendered == 5 + edits
+            update_episode(
+                account=owner, episode_id=episodes[0].pk, changes={"title": "edited"}, now=now
+            )
+
+        assert len(list(folder.rglob("*.xml"))) == 3
+
+    def test_leave_no_file_when_there_are_fewer(self, folder, owner, show, episodes, now):
+        store = FeedStore(folder, page_items=2)
+        for number in (1, 2, 3):
+            store.get(public_version(show.pk), page=number)
+        delete_episode(account=owner, episode_id=episodes[0].pk, now=now)
+
+        for number in (1, 2):
+            store.get(public_version(show.pk), page=number)
+
+        kept = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+        assert not [content for content in kept if b"number 0" in content]
+        assert len(list(folder.rglob("*.xml"))) == 2
+
     def test_end_after_the_last(self, folder, show, episodes):
         with pytest.raises(PageMissing):
             FeedStore(folder, page_items=2).get(public_version(show.pk), page=4)
