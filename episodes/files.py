@@ -56,6 +56,7 @@ def _ownerless_files(*, now: datetime) -> QuerySet[StoredFile]:
     return StoredFile.objects.filter(
         ~Exists(AudioAsset.objects.filter(storage_key=OuterRef("key"))),
         ~Exists(EpisodeDocument.objects.filter(storage_key=OuterRef("key"))),
+        ~Exists(Episode.objects.filter(cover_key=OuterRef("key"))),
         ~Exists(Show.objects.filter(cover_key=OuterRef("key"))),
         created_at__lt=now - GRACE,
     ).order_by("pk")

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from accounts.models import Account
 from core.ids import episode_public_id
+from core.storage import media_url
 from core.text import has_text
 from episodes.querysets import AudioCopyQuerySet, EpisodeQuerySet
 from episodes.states import ProductionState, Publication
@@ -86,6 +87,13 @@ class Episode(models.Model):
     asset = models.ForeignKey(
         AudioAsset, on_delete=models.PROTECT, null=True, blank=True, related_name="episodes"
     )
+    cover_key = models.CharField(
+        null=True,
+        blank=True,
+        unique=True,
+        max_length=500,
+        help_text="Its own cover in our storage.",
+    )
     chapters = models.JSONField(
         default=list, blank=True, help_text='[{"start": seconds, "title": text}, ...]'
     )
@@ -104,6 +112,10 @@ class Episode(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=has_text("title"), name="episode_title_not_empty"),
+            models.CheckConstraint(
+                condition=Q(cover_key__isnull=True) | has_text("cover_key"),
+                name="episode_cover_null_not_blank",
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=Publication.values), name="episode_state_known"
             ),
@@ -147,6 +159,11 @@ class Episode(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def cover_url(self) -> str | None:
+        """The absolute address of its own cover, None while it has the show's."""
+        return media_url(self.cover_key) if self.cover_key else None
 
     @property
     def minutes(self) -> int | None:

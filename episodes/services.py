@@ -12,6 +12,7 @@ from accounts.models import Account
 from billing.services import lock_quota, return_episode, use_episode
 from core.errors import Invalid
 from core.queue import enqueue
+from core.storage import release_stored
 from episodes.assets import add_asset
 from episodes.audio import (
     check_address,
@@ -290,6 +291,8 @@ def delete_episode(
             note_public_change(show_id=episode.show_id, now=now)
         record_episode_event(episode, EventType.EPISODE_DELETED, now=now)
         remove_documents(episode)
+        if episode.cover_key:
+            release_stored([episode.cover_key])
         episode.delete()
         enqueue("episodes.sweep_files")
 

@@ -64,6 +64,7 @@ class ItemFacts:
     episode_type: str
     explicit: bool
     is_ai_generated: bool
+    image_url: str | None
     transcripts: tuple[TranscriptFacts, ...]
     chapters_url: str | None
     chapters: tuple[tuple[float, str], ...]
@@ -203,6 +204,7 @@ _COLUMNS = (
     *("pk", "public_id", "guid", "title", "author", "description", "published_at"),
     *("audio_url", "audio_type", "audio_length", "duration_seconds", "chapters"),
     *("season", "episode_number", "episode_type", "explicit", "is_ai_generated"),
+    "cover_key",
     *("asset__storage_key", "asset__bytes", "asset__mime_type", "asset__duration_seconds"),
 )
 _AI_COLUMN = _COLUMNS.index("is_ai_generated")
@@ -254,6 +256,7 @@ def _item(
         episode_type=row["episode_type"],
         explicit=row["explicit"],
         is_ai_generated=row["is_ai_generated"],
+        image_url=media_url(row["cover_key"]) if row["cover_key"] else None,
         transcripts=tuple(
             TranscriptFacts(
                 url=media_url(files[kind][0]),

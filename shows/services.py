@@ -224,6 +224,8 @@ def delete_show(*, account: Account, show_id: int, now: datetime) -> None:
         _release_cover(show)
         documents = show.episodes.filter(documents__isnull=False)
         release_stored(documents.values_list("documents__storage_key", flat=True))
+        covers = show.episodes.values_list("cover_key", flat=True)
+        release_stored(key for key in covers if key)
         show.delete()
         DeletedShow.objects.create(show_id=show_id, deleted_at=now)
         announce_change(show_id)

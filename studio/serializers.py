@@ -184,7 +184,7 @@ def episode_list_object(episode: Episode) -> dict[str, object]:
         "status": episode_status(episode),
         "title": episode.title if has_title else None,
         "description": episode.description or None,
-        "image_url": getattr(episode, "image_url", None),
+        "image_url": episode.cover_url,
         "video_url": None,
         "audio_url": audio_address(
             storage_key=asset.storage_key if asset else None, audio_url=episode.audio_url

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from studio import api, generate_api, script_api, views
+from studio import api, generate_api, image_api, script_api, views
 
 urlpatterns = [
     path("v1/podcasts", api.PodcastListView.as_view(), name="studio-podcasts"),
+    path(
+        "v1/podcasts/<uuid:podcast_id>/image",
+        image_api.PodcastImageView.as_view(),
+        name="studio-podcast-image",
+    ),
+    path(
+        "v1/episodes/<uuid:episode_id>/image",
+        image_api.EpisodeImageView.as_view(),
+        name="studio-episode-image",
+    ),
     path(
         "v1/podcasts/generate",
         generate_api.GenerateSeriesView.as_view(),

@@ -1,0 +1,47 @@
+"""Takes an episode's own cover into storage, under a new address each time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import IO
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.models import Account
+from core.ids import random_text
+from core.pictures import make_cover
+from core.storage import delete_stored, release_stored, store_bytes
+from episodes.events import record_episode_event
+from episodes.locking import EpisodeNotFound, locked_episode
+from episodes.models import Episode
+from episodes.states import Publication
+from shows.services import note_public_change
+from webhooks.event_types import EventType
+
+
+def set_episode_cover(
+    *, account: Account, episode_id: int, picture: IO[bytes], crop: bool, now: datetime
+) -> Episode:
+    """Make the episode's cover of a JPEG, PNG or WebP; the one before is swept.
+
+    Raises `EpisodeNotFound` and what `core.pictures.make_cover` raises; nothing is stored then.
+    """
+    cover = make_cover(picture, max_bytes=settings.COVER_MAX_BYTES, crop=crop)
+    key = store_bytes(f"covers/{random_text(32)}/cover.jpg", cover.content, now=now)
+    try:
+        with transaction.atomic(durable=True):
+            episode = locked_episode(account=account, episode_id=episode_id)
+            if episode.cover_key:
+                release_stored([episode.cover_key])
+            episode.cover_key = key
+            episode.updated_at = now
+            episode.save(update_fields=["cover_key", "updated_at"])
+            if episode.state == Publication.PUBLISHED:
+                note_public_change(show_id=episode.show_id, now=now)
+            record_episode_event(episode, EventType.EPISODE_UPDATED, now=now)
+    except EpisodeNotFound:
+        # Deleted since it was found.
+        delete_stored(key)
+        raise
+    return episode
