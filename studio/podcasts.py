@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from accounts.models import Account
 from core.errors import NotFound
+from episodes.models import Episode
 from shows.models import Show
 from shows.services import ShowDraft, ShowNotFound, add_show, change_show, delete_show
 from studio.hosts import require_hosts
@@ -43,7 +44,9 @@ class PodcastDraft:
 def podcasts_of(account: Account) -> QuerySet[StudioPodcast]:
     """The account's podcasts with what the contract's object shows."""
     found = StudioPodcast.objects.filter(show__account=account)
-    return found.select_related("show").prefetch_related("show__episodes")
+    # Of its episodes only the ids are shown.
+    episodes = Episode.objects.only("uuid", "created_at", "show")
+    return found.select_related("show").prefetch_related(Prefetch("show__episodes", episodes))
 
 
 def get_podcast(*, account: Account, podcast_id: uuid.UUID) -> StudioPodcast:
