@@ -20,6 +20,7 @@ from analytics.hits import Hit, HitKind, new_hit_id
 from analytics.networks import Origin, networks
 from analytics.own_requests import is_own_agent, is_preview
 from analytics.salts import CachedSalts, SaltStore
+from analytics.shipping import process_forwarder
 from analytics.spool import Spool, process_spool
 from core.client_address import Networks, client_address, packed_network
 
@@ -154,7 +155,9 @@ class HitRecorder:
         """The spool of this process: a forked child must not write into its parent's file."""
         process = os.getpid()
         if self._spool is None or self._process != process:
-            self._spool, self._process = process_spool(self._spool_folder), process
+            spool = process_spool(self._spool_folder)
+            spool.on_seal = process_forwarder(self._spool_folder).wake
+            self._spool, self._process = spool, process
         return self._spool
 
 

@@ -45,3 +45,17 @@ def day_number(value: object) -> int:
     """Days since 1970-01-01 of a date, or of its ISO text."""
     day = value if isinstance(value, date) else date.fromisoformat(str(value))
     return (day - _EPOCH).days
+
+
+def moment_value(milliseconds: int) -> object:
+    """The moment of milliseconds since 1970, as a bare cursor takes it."""
+    if connection.vendor == "postgresql":
+        return moment_of(milliseconds)
+    seconds, rest = divmod(milliseconds, 1_000)
+    # As Django writes moments into SQLite, so that both compare as texts.
+    return f"{_second_text(seconds)}.{rest:03d}000" if rest else _second_text(seconds)
+
+
+@lru_cache(maxsize=4_096)
+def _second_text(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}"

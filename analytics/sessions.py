@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
-from enum import IntFlag
 from typing import NamedTuple
 
 import msgspec
@@ -18,8 +17,8 @@ MOST_TOUCHES = 512
 MINUTE = 60
 
 
-class Evidence(IntFlag):
-    """What a touch proves beyond its time."""
+class Evidence:
+    """What a touch proves beyond its time; plain numbers, since every hit is asked for them."""
 
     NONE = 0
     #: Its span was sent, as far as the server saw.
@@ -92,7 +91,7 @@ class Session(msgspec.Struct, array_like=True):
             if touch.evidence & Evidence.REQUESTED:
                 self.requested.setdefault(touch.asset, []).append((touch.start, touch.end))
 
-    def proof(self, figures: dict[int, Figures]) -> Evidence:
+    def proof(self, figures: dict[int, Figures]) -> int:
         """The evidence by which the session is a download, NONE when it is not one yet.
 
         Bytes of two audio versions are never added: one of them has to be enough alone (R15).

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import structlog
 from django.core.files.storage import FileSystemStorage, default_storage
+from django.db import connections
 
 from analytics.segments import StoredHits
 from analytics.spool import SEALED_SUFFIX, seal_orphans
+from core.queue import enqueue
 
 log = structlog.get_logger(__name__)
 
-SHIP_SECONDS = 5.0
+LOOK_AGAIN_SECONDS = 30.0
 _LOCK = "shipping.lock"
 
 
@@ -44,30 +46,51 @@ def ship_sealed(folder: Path, store: StoredHits) -> int:
         os.close(descriptor)
 
 
-class Shipper:
-    """Ships again and again in a thread of its own, so that no listener waits for the store."""
+class Forwarder:
+    """Sends segments on when they are sealed, in a thread of its own: no listener waits for it.
 
-    def __init__(self, folder: Path, *, store: Callable[[], StoredHits]) -> None:
+    Where machines share a store they are shipped; the counter's bell is rung either way.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        store: Callable[[], StoredHits | None],
+        ring: Callable[[], None],
+    ) -> None:
         self._folder = folder
         self._store = store
+        self._ring = ring
+        self._woken = threading.Event()
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="shipping", daemon=True)
+        self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Begin; call it once."""
-        self._thread.start()
+    def wake(self) -> None:
+        """A segment was sealed. Returns at once."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="forwarding", daemon=True)
+            self._thread.start()
+        self._woken.set()
 
     def close(self) -> None:
-        """End after the segment that is on its way."""
+        """End after what is on its way."""
         self._closing.set()
-        self._thread.join(timeout=5.0)
+        self._woken.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5.0)
 
     def _run(self) -> None:
-        while not self._closing.wait(SHIP_SECONDS):
+        while not self._closing.is_set():
+            # Also without a new segment: the store may have been down, or a process died.
+            is_news = self._woken.wait(timeout=LOOK_AGAIN_SECONDS)
+            self._woken.clear()
             try:
-                ship_sealed(self._folder, self._store())
+                store = self._store()
+                if (store is not None and ship_sealed(self._folder, store)) or is_news:
+                    self._ring()
             except Exception as error:  # noqa: BLE001 - any store, any failure: the segments wait
-                log.warning("segments_not_shipped", error=type(error).__name__)
+                log.warning("segments_not_forwarded", error=type(error).__name__)
 
 
 def shared_store() -> StoredHits | None:
@@ -75,3 +98,20 @@ def shared_store() -> StoredHits | None:
     if isinstance(default_storage, FileSystemStorage):
         return None
     return StoredHits(default_storage)
+
+
+def ring_counter() -> None:
+    """Wake a worker; the connection that the look for a transaction opened is given back."""
+    try:
+        enqueue("analytics.count")
+    finally:
+        connections.close_all()
+
+
+_held: dict[tuple[int, Path], Forwarder] = {}
+
+
+def process_forwarder(folder: Path) -> Forwarder:
+    """This process's forwarder of the spool in `folder`."""
+    key = (os.getpid(), folder)
+    return _held.setdefault(key, Forwarder(folder, store=shared_store, ring=ring_counter))

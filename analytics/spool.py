@@ -9,6 +9,7 @@ import os
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -54,6 +55,8 @@ class Spool:
         self._closing = threading.Event()
         self._keeper: threading.Thread | None = None
         self._losses: SharedWords | None = None
+        #: Called in the keeper's thread when a segment was sealed; must return at once.
+        self.on_seal: Callable[[], None] | None = None
 
     def append(self, line: bytes) -> bool:
         """Append one complete line to the file; False, counted and logged, when it cannot be."""
@@ -115,6 +118,8 @@ class Spool:
             try:
                 if self._is_due():
                     self._seal()
+                    if self.on_seal is not None:
+                        self.on_seal()
                 elif self._unsynced:
                     self._sync()
             except OSError as error:

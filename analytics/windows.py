@@ -123,7 +123,7 @@ class DayWindow:
             proof = self.own.proof(figures)
             burst = bool(proof) and self.is_burst
             if proof and not self.is_burst:
-                found.add((self.own.start, int(proof)))
+                found.add((self.own.start, proof))
         if (
             self.inside is not None
             and self.carried is not None
@@ -132,7 +132,7 @@ class DayWindow:
         ):
             proof = self.inside.proof(figures)
             if proof:
-                found.add((self.inside.start, int(proof)))
+                found.add((self.inside.start, proof))
         return Outcome(frozenset(found), self.own is not None, burst)
 
     def who_of(self, start: int) -> Who:

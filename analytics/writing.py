@@ -23,7 +23,14 @@ from analytics.models import (
     ShowDay,
     Window,
 )
-from analytics.moments import day_number, day_of, day_value, milliseconds_of, moment_of
+from analytics.moments import (
+    day_number,
+    day_of,
+    day_value,
+    milliseconds_of,
+    moment_of,
+    moment_value,
+)
 from analytics.results import FIRSTS, Found, Results, Sums, listener_keys
 from analytics.sketches import ListenerHashes
 from analytics.windows import WINDOW_COLUMNS, window_of_row
@@ -102,11 +109,10 @@ def found_of_row(row: Download) -> Found:
 
 def insert_downloads(added: Iterable[Found], method: Method) -> None:
     """Insert rows; demands a transaction."""
-    adapt = connection.ops.adapt_datetimefield_value
     insert_rows(
         Download,
         ["started_at", *Found._fields[1:], "rules_version"],
-        [(adapt(moment_of(one[0])), *one[1:], method.rules_version) for one in added],
+        [(moment_value(one[0]), *one[1:], method.rules_version) for one in added],
     )
 
 
