@@ -166,7 +166,7 @@ def read_environment() -> Environment:
         hit_days=_integer(env, "HIT_DAYS", 90, low=3, high=3_650),
         access_log=_text(env, "ACCESS_LOG", ""),
         analytics_gated=_boolean(env, "ANALYTICS_GATED", default=True),
-        web_threads=_integer(env, "WEB_THREADS", 16, low=1, high=1_024),
+        web_threads=_integer(env, "WEB_THREADS", 512, low=1, high=1_024),
         workers=_integer(env, "WORKERS", os.cpu_count() or 1, low=1, high=256),
         cover_max_bytes=_integer(env, "COVER_MAX_BYTES", 500_000, low=200_000, high=2_000_000),
         requests_per_minute=_integer(env, "REQUESTS_PER_MINUTE", 6_000, low=0, high=1_000_000),

@@ -35,9 +35,12 @@ except BadSetting as error:
     # One line for the operator instead of a server's traceback.
     raise SystemExit(str(error)) from None
 
-from edge.door import before  # noqa: E402 - needs Django to be set up
-from feeds.watching import watch_in_background  # noqa: E402
+from config.crew import Crew  # noqa: E402 - needs Django to be set up
+from edge.door import before  # noqa: E402 - the same
+from feeds.watching import watch_in_background  # noqa: E402 - the same
+
+_crew = Crew(house)
 
 #: Listeners are answered at the door, ahead of Django; everybody else comes into the house.
-application = before(house)
+application = before(_crew.answer, aside=_crew.run)
 watch_in_background()

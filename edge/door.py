@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import ParamSpec, Protocol, TypeVar
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
 from django.conf import settings
 from django.db import Error as DatabaseFailure
-from django.db import close_old_connections
 from django.utils.encoding import iri_to_uri
 
 from analytics.delivery import CORS_HEADERS
@@ -51,18 +51,28 @@ from feeds.store import (
 
 log = structlog.get_logger(__name__)
 
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 _LARGEST_ID = 2**63 - 1
 _FEEDS = frozenset({Kind.PUBLIC_FEED, Kind.PRIVATE_FEED})
 #: How often a state is read again because something changed meanwhile, before it is used once only.
 _TRIES = 3
 
 
+class Aside(Protocol):
+    """Calls `work` on another thread; gives what it gives, raises what it raises."""
+
+    def __call__(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """Wait for it."""
+        ...
+
+
 class Door:
     """Answers for one DATA_DIR; safe between threads."""
 
-    def __init__(self, data_dir: Path, *, tidy: Callable[[], None] = lambda: None) -> None:
-        """`tidy` is called around each use of the database, outside of which Django does it."""
-        self._tidy = tidy
+    def __init__(self, data_dir: Path, *, aside: Aside | None = None) -> None:
+        """`aside` does what needs the database where that may be used; without it, the caller does."""
+        self._aside = aside
         self.shelf = Shelf()
         self._stamps = change_stamps().words
         self._feeds = FeedStore(data_dir / "feeds")
@@ -119,11 +129,9 @@ class Door:
         if held is not None and held.stamp == self._stamps[held.slot]:
             held.used = True
             return held
-        self._tidy()
-        try:
+        if self._aside is None:
             return self._read(route.kind, reference, address, page)
-        finally:
-            self._tidy()
+        return self._aside(self._read, route.kind, reference, address, page)
 
     def _read(self, kind: Kind, reference: str, address: str, page: int) -> Entry | None:
         entry: Entry | None = None
@@ -238,9 +246,9 @@ def forget_everything() -> None:
     _door_for.cache_clear()
 
 
-def before(behind: WSGIApplication) -> WSGIApplication:
-    """The WSGI application that asks the door first, then `behind`."""
-    find = Door(settings.DATA_DIR, tidy=close_old_connections).answer
+def before(behind: WSGIApplication, *, aside: Aside | None = None) -> WSGIApplication:
+    """The WSGI application that asks the door first, then `behind`; `Door` explains `aside`."""
+    find = Door(settings.DATA_DIR, aside=aside).answer
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         answer = find(environ)
