@@ -30,6 +30,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="Leave out what neither database nor broker can change: for the run after the first.",
     )
+    parser.addoption(
+        "--full-drills",
+        action="store_true",
+        help="Drills at full length and size: a minute of changes, 10,000 idle connections.",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

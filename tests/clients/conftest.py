@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,19 +14,27 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.clients.relay import Relay, relaying
+from tests.ports import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class Served:
-    """Where the server is, what its show holds, and the process itself."""
+    """Where the server is, what its shows hold, and the process itself.
+
+    The addresses that it publishes lead through the relay, which notes what clients say.
+    """
 
     url: str
     address: str
+    relay: Relay
     key: str
     feed_url: str
     private_feed_url: str
+    moved_feed_url: str
     titles: list[str]
     audio: bytes
     large_url: str
@@ -36,17 +43,16 @@ class Served:
     pid: int
 
 
-def free_port():
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @contextmanager
 def serving(data_dir, **settings):
     """A web server on a freshly seeded instance below `data_dir`; ends with the block."""
     port = free_port()
+    with relaying(port) as relay, _started(data_dir, port, relay, settings) as found:
+        yield found
+
+
+@contextmanager
+def _started(data_dir, port, relay, settings):
     url = f"http://127.0.0.1:{port}"
     environment = {
         name: value
@@ -57,8 +63,9 @@ def serving(data_dir, **settings):
         "SECRET_KEY": "only-for-tests-" + "y" * 50,
         "HOST": "127.0.0.1",
         "PORT": str(port),
-        "PUBLIC_URL": url,
+        "PUBLIC_URL": f"http://127.0.0.1:{relay.port}",
         "WORKERS": "1",
+        "REQUESTS_PER_MINUTE": "1000000",
         "PYTHONPATH": str(ROOT),
         **settings,
     }
@@ -74,6 +81,7 @@ def serving(data_dir, **settings):
     )
     facts = json.loads(seeded.stdout.splitlines()[-1])
     audio = bytes.fromhex(facts.pop("audio"))
+    facts["large_url"] = url + facts.pop("large_path")
     log = (data_dir / "web.log").open("wb")
     with log, subprocess.Popen([*manage, "web"], cwd=ROOT, env=environment, stderr=log) as server:
         try:
@@ -81,6 +89,7 @@ def serving(data_dir, **settings):
             yield Served(
                 url=url,
                 address=f"127.0.0.1:{port}",
+                relay=relay,
                 audio=audio,
                 data_dir=data_dir,
                 pid=server.pid,
@@ -91,17 +100,51 @@ def serving(data_dir, **settings):
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory):
-    """One server for all tests that only read."""
+def served_by_all(tmp_path_factory):
     with serving(tmp_path_factory.mktemp("served")) as found:
         yield found
 
 
 @pytest.fixture
+def served(served_by_all):
+    """One server for all tests that only read; its relay has heard nothing yet."""
+    served_by_all.relay.exchanges.clear()
+    return served_by_all
+
+
+@pytest.fixture
 def own_served(tmp_path):
-    """A server that the test may kill."""
-    with serving(tmp_path) as found:
+    """A server of two workers that the test may kill."""
+    with serving(tmp_path, WORKERS="2") as found:
         yield found
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """That of a person whose home is the test's folder."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return kept | {"HOME": str(tmp_path), "GPODDER_HOME": str(tmp_path / "gpodder")}
+
+
+@pytest.fixture
+def run(environment):
+    """Runs one program to its end; gives all that it printed."""
+
+    def run(*command, check=True):
+        done = subprocess.run(
+            command,
+            env=environment,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=100,
+        )
+        assert not check or done.returncode == 0, done.stdout
+        return done.stdout
+
+    return run
 
 
 def _wait_until_it_answers(url, server):

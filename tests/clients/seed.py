@@ -19,6 +19,7 @@ from django.utils import timezone  # noqa: E402
 from keys.services import issue_first_key  # noqa: E402
 from shows.services import (  # noqa: E402
     ShowDraft,
+    change_show,
     create_show,
     ensure_narration_show,
     feed_url,
@@ -58,13 +59,21 @@ def seed():
     # The row's figures do not matter here; the file is sparse, so it costs no disk.
     with (settings.MEDIA_ROOT / large.asset.storage_key).open("r+b") as file:
         file.truncate(LARGE_BYTES)
+    moved = create_show(
+        account=account, draft=ShowDraft(title="Moved", visibility="private"), now=now
+    )
+    publish_produced(account, moved, now=now, title="Moved")
+    moved_feed_url = feed_url(moved)
+    with transaction.atomic(durable=True):
+        change_show(account=account, show_id=moved.pk, changes={"visibility": "public"}, now=now)
     return {
         "key": issued.secret,
         "feed_url": feed_url(show),
         "private_feed_url": feed_url(private),
+        "moved_feed_url": moved_feed_url,
         "titles": TITLES[::-1],
         "audio": AUDIO.hex(),
-        "large_url": f"{settings.PUBLIC_URL}/media/{large.asset.storage_key}",
+        "large_path": f"/media/{large.asset.storage_key}",
         "large_bytes": LARGE_BYTES,
     }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 
 import pytest
 
@@ -14,26 +13,14 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def gpo(tmp_path):
+def gpo(run, tmp_path):
     """Runs gpo with a home of its own."""
-    home = tmp_path / "gpodder"
-    environment = os.environ | {"HOME": str(tmp_path), "GPODDER_HOME": str(home)}
-    environment.pop("PYTHONPATH", None)
 
-    def run(*arguments):
-        done = subprocess.run(
-            ["gpo", *arguments],
-            env=environment,
-            check=True,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=100,
-        )
-        return done.stdout
+    def gpo(*arguments):
+        return run("gpo", *arguments)
 
-    run.home = home
-    return run
+    gpo.downloads = tmp_path / "gpodder" / "Downloads"
+    return gpo
 
 
 @pytest.mark.slow
@@ -50,12 +37,33 @@ def test_subscribes_updates_and_lists(gpo, served, which):
 
 
 @pytest.mark.slow
-def test_downloads_every_episode_whole(gpo, served):
+def test_gets_304_the_second_time(gpo, served):
     gpo("subscribe", served.feed_url, "Ours")
     gpo("update")
+    gpo("update")
+
+    assert [one.status for one in served.relay.said("/api/shows/")][-2:] == [304, 304]
+
+
+@pytest.mark.slow
+def test_downloads_every_episode_whole_although_one_download_broke(gpo, served):
+    gpo("subscribe", served.feed_url, "Ours")
+    served.relay.cut_once("/media/", after=4_000)
 
     gpo("download")
+    gpo("download")
 
-    downloaded = list((gpo.home / "Downloads").rglob("*.mp3"))
-    assert len(downloaded) == 3
-    assert all(path.read_bytes() == served.audio for path in downloaded)
+    downloaded = list(gpo.downloads.rglob("*.mp3"))
+    assert [path.read_bytes() for path in downloaded] == [served.audio] * 3
+    (resumed,) = [one for one in served.relay.said("/media/") if one.status == 206]
+    assert resumed.headers["range"] == "bytes=4000-"
+
+
+@pytest.mark.slow
+def test_follows_a_feed_that_moved_and_keeps_its_new_address(gpo, served):
+    gpo("subscribe", served.moved_feed_url, "Ours")
+    gpo("update")
+
+    assert served.relay.said("/feeds/")[0].status == 301
+    assert "/api/shows/" in gpo("list")
+    assert "Moved" in gpo("episodes")
