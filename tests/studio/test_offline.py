@@ -136,6 +136,6 @@ def _assert_sounds_like_one_recording(owner_client, made):
         for speaker in (0, 1)
     ]
     heart, joe = (loudness(part, rate) for part in by_speaker)
-    assert abs(heart - joe) <= 2
+    assert abs(heart - joe) <= 1
     gaps = [after["start"] - before["end"] for before, after in pairwise(segments)]
     assert all(0.3 <= gap <= 1.6 for gap in gaps), gaps
