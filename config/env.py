@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,19 +27,6 @@ LONGEST_SHOWN = 60
 #: A day of speech; JSON bodies hold no more either.
 MOST_CHARACTERS = 1_000_000
 
-#: Every name that Podwright reads. `PODWRIGHT_<NAME>` is accepted for each, and wins over the bare
-#: name, so that several programs can share one environment.
-NAMES = frozenset(
-    """PORT HOST DATA_DIR PUBLIC_URL SECRET_KEY ALLOWED_HOSTS DATABASE_URL REDIS_URL TRUSTED_PROXIES
-    OUTBOUND_ALLOW DEFAULT_PLAN SIGNUPS_PER_HOUR SIGNUPS_OPEN AWS_STORAGE_BUCKET_NAME
-    AWS_S3_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY MEDIA_URL MEDIA_ACCEL WEB_THREADS
-    TTS_ENGINE TTS_BASE_URL TTS_API_KEY TTS_MODEL WRITER LLM_BASE_URL LLM_API_KEY LLM_MODEL
-    LLM_MODEL_PATH OP3_PREFIX OP3_TOKEN OP3_API_BASE
-    DOWNLOAD_WINDOW BURST_LIMIT COUNT_RELAYS COUNT_PROBES JOIN_PLAYBACK_SESSIONS HIT_DAYS ACCESS_LOG
-    ANALYTICS_GATED COVER_MAX_BYTES WORKERS REQUESTS_PER_MINUTE NARRATIONS_PER_HOUR
-    NARRATION_MINIMUM_CHARACTERS NARRATION_FREE_CHARACTERS NARRATION_PAID_CHARACTERS
-    STRIPE_SECRET_KEY STRIPE_WEBHOOK_SECRET STRIPE_API_BASE""".split()  # noqa: SIM905 - one block reads better than thirty lines
-)
 #: Set by Podwright for its own children (core/parent.py), never by people.
 INTERNAL_NAMES = frozenset({"SUPERVISED"})
 #: Secrets may stand in a file of their own instead: `<NAME>_FILE`.
@@ -116,6 +103,11 @@ class Environment:
     stripe_secret_key: str
     stripe_webhook_secret: str
     stripe_api_base: str
+
+
+#: Every name that Podwright reads. `PODWRIGHT_<NAME>` is accepted for each, and wins over the bare
+#: name, so that several programs can share one environment.
+NAMES = frozenset(field.name.upper() for field in fields(Environment))
 
 
 def read_environment() -> Environment:
