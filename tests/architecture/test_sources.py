@@ -130,3 +130,12 @@ def test_make_help_names_every_target_that_people_type() -> None:
     assert {"run", "test", "check", "bench"} <= set(
         re.findall(r"^  make (\S+)", answer, re.MULTILINE)
     )
+
+
+def test_every_decision_has_a_number_of_its_own() -> None:
+    records = sorted((BASE_DIR / "docs/decisions").glob("*.md"))
+    numbers = [int(path.name.split("-")[0]) for path in records]
+
+    assert len(numbers) == len(set(numbers))
+    for number, path in zip(numbers, records, strict=True):
+        assert path.read_text().startswith(f"# {number}. ")
