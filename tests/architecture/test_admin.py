@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Account
+from analytics.models import AgentRule, Counter
 from billing.models import Subscription
 from core.models import IdempotentRequest, StoredFile
 from episodes.copies import keep_copy
@@ -23,26 +24,20 @@ from narration.services import Submission, submit_narration
 from shows.listeners import add_listener
 from shows.models import Show
 from shows.services import ShowDraft, create_show
+from tests.architecture.test_registries import OURS
 from tests.factories.payments import pay, tell_and_report
 from tests.factories.published import publish_external, publish_produced
+from tests.factories.rows import write_row
 from tests.factories.studio import add_studio
 from webhooks.delivering import claim, fan_out, record_answer
 from webhooks.models import Delivery, Endpoint
 from webhooks.sending import Answer
 from webhooks.services import register_endpoint
 
-OUR_APPS = {
-    "accounts",
-    "keys",
-    "billing",
-    "shows",
-    "episodes",
-    "core",
-    "webhooks",
-    "narration",
-}
-OUR_APPS = {"accounts", "keys", "billing", "shows", "episodes", "core", "webhooks", "studio"}
-REGISTERED = [model for model in admin.site._registry if model._meta.app_label in OUR_APPS]
+REGISTERED = [model for model in admin.site._registry if model in OURS]
+#: What an operator may write by hand, and what there is one row of.
+WRITTEN_BY_OPERATORS = {AgentRule}
+SINGLE_ROWS = {Counter}
 
 
 def page(model, name, *arguments):
@@ -85,6 +80,9 @@ def operator(transactional_db):
 
 @pytest.fixture
 def add_tenant(now):
+    """Adds one row at least of every model: through services where a factory knows how."""
+    others = []
+
     def add():
         account = issue_first_key(name="tenant", email="t@example.com", scopes=None, now=now)
         add_endpoint(account.key.account, now=now)
@@ -102,39 +100,14 @@ def add_tenant(now):
         IdempotentRequest.objects.create(
             caller=account.key.account.pk, key="k-1", fingerprint="0" * 64, created_at=now
         )
+        if not others:
+            others.extend(model for model in OURS if not model._base_manager.exists())
+        for model in others:
+            if model not in SINGLE_ROWS or not model._base_manager.exists():
+                write_row(model)
         return show
 
     return add
-
-
-def test_all_models_of_these_apps_have_pages():
-    assert {model.__name__ for model in REGISTERED} >= {
-        "Account",
-        "ApiKey",
-        "Subscription",
-        "UsageEntry",
-        "Checkout",
-        "PaidSubscription",
-        "StripeEvent",
-        "UsageReport",
-        "Show",
-        "Episode",
-        "AudioAsset",
-        "AudioCopy",
-        "EpisodeDocument",
-        "StoredFile",
-        "Endpoint",
-        "Event",
-        "Delivery",
-        "Attempt",
-        "IdempotentRequest",
-        "DeviceCode",
-        "Host",
-        "StudioPodcast",
-        "Source",
-        "GenerationRequest",
-        "Generation",
-    }
 
 
 @pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model.__name__)
@@ -153,7 +126,7 @@ class TestEveryModel:
             answer = operator.get(page(model, "changelist"))
 
         assert answer.status_code == 200
-        assert len(answer.context["cl"].result_list) >= 4
+        assert len(answer.context["cl"].result_list) >= (1 if model in SINGLE_ROWS else 4)
         assert len(many) == len(few)
 
     def test_can_be_searched_and_filtered(self, operator, add_tenant, model):
@@ -182,7 +155,9 @@ class TestEveryModel:
         assert client.get(page(model, "changelist")).status_code == 302
 
     def test_is_not_added_by_hand(self, operator, model):
-        assert operator.get(page(model, "add")).status_code == 403
+        expected = 200 if model in WRITTEN_BY_OPERATORS else 403
+
+        assert operator.get(page(model, "add")).status_code == expected
 
 
 class TestKeys:
