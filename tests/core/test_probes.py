@@ -21,6 +21,12 @@ class TestLive:
         assert answer.status_code == 200
         assert answer.json() == {"status": "ok"}
 
+    @pytest.mark.parametrize("host", ["10.1.2.3", "pod-7:8000", ""])
+    def test_answers_whatever_host_is_asked_for(self, host: str) -> None:
+        answer = Client().get("/livez", headers={"host": host})
+
+        assert answer.status_code == 200
+
 
 class TestReady:
     def test_says_what_it_checked(self, transactional_db: None) -> None:
