@@ -14,7 +14,7 @@ from rest_framework import serializers
 
 from core.addresses import is_public, literal_address
 from core.schemas import BOOLEAN, Schema, one_of
-from core.text import clean_line, clean_text, is_clean
+from core.text import clean_line, clean_text, is_clean, is_visible
 from core.web_addresses import UrlInvalid, parse_url
 
 MAX_URL_LENGTH = 2_000
@@ -32,7 +32,7 @@ _TRUE, _FALSE = frozenset({"true", "1"}), frozenset({"false", "0"})
 
 
 class TextField(serializers.Field[str | None, object, Any, Any]):
-    """A string without control characters; an empty one is null where null is allowed.
+    """A string without control characters; one with nothing to see is null where null is allowed.
 
     Prose loses them; where every character counts (`is_exact`) they are refused.
     """
@@ -58,7 +58,7 @@ class TextField(serializers.Field[str | None, object, Any, Any]):
         if self.is_exact and not is_clean(data):
             self.fail("control")
         text = clean_text(data) if self.lines else clean_line(data)
-        if not text:
+        if not is_visible(text):
             if self.allow_null:
                 return None
             self.fail("blank")

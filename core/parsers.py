@@ -48,8 +48,11 @@ class BoundedJSONParser(BaseParser):
             raise ParseError("The body is not valid UTF-8.") from None
         except RecursionError:
             raise ParseError("The JSON body is nested too deeply.") from None
-        except ValueError as error:
+        except json.JSONDecodeError as error:
             raise ParseError(f"The body is not valid JSON: {error}") from None
+        except ValueError:
+            # Python's limit for the digits of one number; its message is for programmers.
+            raise ParseError("The JSON body holds a number with too many digits.") from None
         _check(value, depth=0)
         return value
 
@@ -63,7 +66,7 @@ def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+    raise ParseError(f"The body is not valid JSON: {name} is not JSON")
 
 
 def _check(value: object, *, depth: int) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from django.db.models import Q
 
 # XML 1.0 allows no other control characters than tab, line feed and carriage return, and a feed
 # with one is a feed that nobody can read; noncharacters and lone surrogates fail the same way.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+#: Unicode's categories of what leaves no trace on paper: white space, and format characters such as
+#: the zero width space and the byte order mark.
+_INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
 
 
 def clean_text(text: str) -> str:
@@ -24,6 +29,11 @@ def is_clean(text: str) -> bool:
 def clean_line(text: str) -> str:
     """`clean_text` on one line: every run of white space becomes one space."""
     return " ".join(clean_text(text).split())
+
+
+def is_visible(text: str) -> bool:
+    """Whether a reader would see anything at all."""
+    return any(unicodedata.category(character) not in _INVISIBLE for character in text)
 
 
 def has_text(field: str) -> Q:

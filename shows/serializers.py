@@ -8,7 +8,7 @@ from typing import Any
 from babel import Locale
 from rest_framework import serializers
 
-from core.fields import BooleanField, EmailField, TextField, WebAddressField
+from core.fields import BooleanField, EmailField, PublicAddressField, TextField
 from core.times import iso_milliseconds
 from shows.models import Show
 from shows.services import SLUG_LENGTH, feed_url
@@ -74,8 +74,8 @@ class _ShowFields(serializers.Serializer[Any]):
     owner_email = EmailField(required=False, allow_null=True)
     language = LanguageField(required=False, allow_null=True)
     category = TextField(max_length=MAX_CATEGORY_LENGTH, required=False, allow_null=True)
-    image_url = WebAddressField(required=False, allow_null=True)
-    website_url = WebAddressField(required=False, allow_null=True)
+    image_url = PublicAddressField(required=False, allow_null=True)
+    website_url = PublicAddressField(required=False, allow_null=True)
     explicit = BooleanField(required=False, allow_null=True)
     op3 = BooleanField(required=False, allow_null=True)
 
@@ -90,7 +90,7 @@ class _ShowFields(serializers.Serializer[Any]):
 class ShowChanges(_ShowFields):
     """The body of PATCH /api/shows/:id; all fields are optional there."""
 
-    new_feed_url = WebAddressField(required=False, allow_null=True)
+    new_feed_url = PublicAddressField(required=False, allow_null=True)
 
 
 class NewShow(_ShowFields):

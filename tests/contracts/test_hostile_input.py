@@ -213,6 +213,12 @@ class TestTexts:
 
         assert (told["title"], told["description"]) == ("abcd", "one\ntwo")
 
+    @pytest.mark.parametrize("title", ["\ufeff", "\u3000\u200b \u2060", "\u202e\u2066", "\u00ad"])
+    def test_with_nothing_to_see_are_no_titles(self, owner_client, title):
+        answer = owner_client.post("/api/shows", {"title": title}, format="json")
+
+        assert_names(answer, "title", repr(title))
+
     @pytest.mark.parametrize("slug", sorted(RESERVED_SLUGS))
     def test_are_no_slugs_when_they_are_routes(self, owner_client, slug):
         body = {"title": "A show", "slug": slug}

@@ -36,6 +36,10 @@ class TestBoundedJSONParser:
         with pytest.raises(ParseError):
             parse(body)
 
+    def test_speaks_of_numbers_as_their_sender_knows_them(self):
+        with pytest.raises(ParseError, match="too many digits"):
+            parse(b"9" * 5_000)
+
     def test_reads_no_more_than_its_limit(self):
         stream = io.BytesIO(b" " * (MAX_JSON_BYTES * 2))
 
