@@ -14,7 +14,6 @@ from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils.encoding import iri_to_uri
 
-from billing.services import subscription_of
 from core.storage import media_url
 from episodes.addresses import audio_address, audio_extension, track_url
 from episodes.models import Episode, EpisodeDocument
@@ -114,7 +113,7 @@ def read_channel(show: Show, items: ItemRows) -> ChannelFacts:
         description=show.description or show.title,
         author=author,
         owner_name=author,
-        owner_email=owner_email(show),
+        owner_email=show.owner_email,
         language=show.language,
         category=category_path(show.category),
         image_url=iri_to_uri(show.cover_url),
@@ -310,16 +309,6 @@ def _show_page(show: Show) -> str:
     if show.is_private:
         return f"{settings.PUBLIC_URL}/"
     return settings.PUBLIC_URL + reverse("show-page", kwargs={"slug": show.slug})
-
-
-def owner_email(show: Show) -> str | None:
-    """The show's own, else billing's, else the account's (podclaw.md A24).
-
-    A private feed needs no verification, so it tells no more than its show does. Needs `account`.
-    """
-    if show.owner_email or show.is_private:
-        return show.owner_email
-    return subscription_of(show.account).email or show.account.email
 
 
 def _page_links(url: str, *, page: int, pages: int) -> PageLinks:

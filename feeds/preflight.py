@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from billing.services import subscription_of
 from core.errors import PodwrightError
 from episodes.models import Episode
 from episodes.services import MeasuredAudio, fill_audio_lengths
 from episodes.states import ProductionState
 from feeds.checks import Findings, PublishedFacts
-from feeds.facts import owner_email
 from feeds.models import Trailer
 from feeds.probing import Target, probe, target_of
 from feeds.trailer import WrittenTrailer, write_trailer
@@ -75,7 +75,8 @@ def look(show: Show, *, now: datetime) -> Preflight:
     ]
     trailer, problem = (None, "") if rows else _trailer(show)
     findings = Findings(
-        owner_email=owner_email(show),
+        owner_email=show.owner_email,
+        known_email=subscription_of(show.account).email or show.account.email,
         cover=cover,
         published=published,
         will_make_trailer=trailer is not None,

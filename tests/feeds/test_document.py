@@ -9,6 +9,8 @@ import pytest
 from django.db import transaction
 from lxml import etree
 
+from accounts.models import Account
+from billing.models import Subscription
 from episodes.models import Episode
 from episodes.schedule import publish_due
 from episodes.services import delete_episode, update_episode
@@ -154,11 +156,12 @@ class TestChannel:
         for absent in ("itunes:category", "itunes:image", "image", "itunes:owner/itunes:email"):
             assert feed.texts(f"channel/{absent}") == []
 
-    def test_takes_the_accounts_address_when_the_show_has_none(self, owner, show, read_feed):
-        owner.email = "account@example.com"
-        owner.save()
+    def test_never_holds_the_address_of_the_account_or_of_who_pays(self, owner, show, read_feed):
+        Account.objects.filter(pk=owner.pk).update(email="account@example.com")
+        Subscription.objects.filter(account=owner).update(email="payer@example.com")
 
-        assert read_feed(show).text("channel/itunes:owner/itunes:email") == "account@example.com"
+        assert read_feed(show).texts("channel/itunes:owner/itunes:email") == []
+        assert read_feed(show).texts("channel/podcast:locked/@owner") == []
 
     def test_leaves_out_a_category_that_apple_does_not_know(self, owner, show, read_feed, now):
         update_show(account=owner, show_id=show.pk, changes={"category": "Cats & Co"}, now=now)

@@ -280,7 +280,12 @@ class TestChecks:
         else:
             type(owner).objects.filter(pk=owner.pk).update(email="key@example.com")
 
-        assert go_live().status_code == 200
+        answer = go_live()
+
+        check = answer.json()["validation"]["checks"][ORDER.index("owner_email_present")]
+        assert (answer.status_code, check["passed"]) == (200, True)
+        assert "not shown in the feed" in check["detail"]
+        assert "@example.com" not in answer.content.decode()
 
     def test_want_a_published_episode_where_there_are_others(self, go_live, owner, ready, now):
         publish_external(owner, ready, now=now, status="draft")
