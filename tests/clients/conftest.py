@@ -120,6 +120,31 @@ def own_served(tmp_path):
 
 
 @pytest.fixture
+def ending(served):
+    """Makes a show with one episode; gives its feed's address and what ends that feed."""
+    bearer = {"Authorization": f"Bearer {served.key}"}
+    with httpx.Client(base_url=served.url, headers=bearer, timeout=60) as client:
+        show = client.post("/api/shows", json={"title": "Short-lived"}).json()["id"]
+        episode = {"title": "The only one", "audio_url": f"{served.url}/livez.mp3"}
+        client.post(f"/api/shows/{show}/episodes", json=episode).raise_for_status()
+
+        def end():
+            client.post(f"/api/shows/{show}/retire").raise_for_status()
+
+        yield f"http://127.0.0.1:{served.relay.port}/api/shows/{show}/feed", end
+        # A plan allows few shows, and there are many clients.
+        client.delete(f"/api/shows/{show}").raise_for_status()
+
+
+@pytest.fixture
+def ended_feed_url(ending):
+    """A feed that its owner has ended."""
+    feed_url, end = ending
+    end()
+    return feed_url
+
+
+@pytest.fixture
 def environment(tmp_path):
     """That of a person whose home is the test's folder."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}

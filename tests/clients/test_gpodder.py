@@ -67,3 +67,15 @@ def test_follows_a_feed_that_moved_and_keeps_its_new_address(gpo, served):
     assert served.relay.said("/feeds/")[0].status == 301
     assert "/api/shows/" in gpo("list")
     assert "Moved" in gpo("episodes")
+
+
+@pytest.mark.slow
+def test_says_that_a_feed_ended(gpo, served, ending):
+    feed_url, end = ending
+    gpo("subscribe", feed_url, "Ours")
+    end()
+
+    printed = gpo("update")
+
+    assert served.relay.exchanges[-1].status == 410
+    assert "unsubscribe" in printed.lower()
