@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from core.chat import Check, Usage
 from core.errors import Unprocessable, Upstream
 
 #: How fast the voices speak on average, before the real length is known.
 CHARACTERS_PER_SECOND = 15.0
-
-#: Called often while work is done; ends it by raising.
-Check = Callable[[], None]
-
-
-class WriterUnavailable(Upstream):
-    """The writer cannot work at present (not installed, not reachable, failing); later it may."""
-
-    code = "writer_unavailable"
 
 
 class WriterUseless(Upstream):
@@ -120,19 +111,6 @@ class Draft(_Kept):
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens that a model was given and gave."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class PlanRequest:
     """What a series is to be planned from; `title` and `description` are "" where none was given."""
 
@@ -152,7 +130,7 @@ class SeriesPlan:
     title: str
     description: str
     outlines: tuple[Outline, ...]
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +151,7 @@ class Written:
     """A draft, and what it has cost."""
 
     draft: Draft
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
 
 
 class Writer(Protocol):

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from core.chat import Check
 from production.voices.base import primary_language
 from studio.writers.base import (
     CHARACTERS_PER_SECOND,
-    Check,
     Draft,
     DraftChapter,
     LanguageUnwritten,

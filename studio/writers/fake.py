@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from core.chat import Check, Usage
 from studio.writers.base import (
     CHARACTERS_PER_SECOND,
-    Check,
     Draft,
     DraftChapter,
     Material,
@@ -13,7 +13,6 @@ from studio.writers.base import (
     ScriptRequest,
     SeriesPlan,
     Turn,
-    Usage,
     Written,
 )
 

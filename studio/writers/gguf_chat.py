@@ -9,8 +9,15 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from studio.writers.base import Check, Usage, WriterUnavailable
-from studio.writers.chat import CHARACTERS_PER_TOKEN, USUAL_CONTEXT, Completion, Message
+from core.chat import (
+    CHARACTERS_PER_TOKEN,
+    USUAL_CONTEXT,
+    Check,
+    Completion,
+    Message,
+    Usage,
+    WriterUnavailable,
+)
 
 #: Loaded again when it is asked next.
 IDLE_SECONDS = 300

@@ -10,12 +10,12 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 from pydantic_core import from_json
 
+from core.chat import CHARACTERS_PER_TOKEN, Chat, Check, Completion, Message, Usage
 from core.text import clean_line
 from narration.languages import language_of
 from production.voices.base import primary_language
 from studio.writers.base import (
     CHARACTERS_PER_SECOND,
-    Check,
     Draft,
     DraftChapter,
     Material,
@@ -25,11 +25,9 @@ from studio.writers.base import (
     ScriptRequest,
     SeriesPlan,
     Turn,
-    Usage,
     WriterUseless,
     Written,
 )
-from studio.writers.chat import CHARACTERS_PER_TOKEN, Chat, Completion, Message
 from studio.writers.lengths import shortened_draft
 from studio.writers.prompts import chapter_messages, plan_messages, repair_messages
 from studio.writers.sentences import words_of

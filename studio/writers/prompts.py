@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.chat import Message
 from studio.writers.base import Material, Passage, PlanRequest, ScriptRequest, Speaker
-from studio.writers.chat import Message
 
 _RULES = """\
 You write podcasts. You answer with one JSON object of the given schema and nothing else.

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from django.conf import settings
 
+from core.openai_chat import OpenAIChat
 from studio.writers.base import Writer
 from studio.writers.extractive import ExtractiveWriter
 from studio.writers.fake import FakeWriter
 from studio.writers.gguf_chat import GgufChat
 from studio.writers.modelled import ModelWriter
-from studio.writers.openai_chat import OpenAIChat
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ class ModelServer:
     authorizations: list[str | None] = field(default_factory=list)
     context: int = 16_384
     finish_reason: str = "stop"
+    #: Send signs of life instead of an answer, until the client leaves.
+    is_endless: bool = False
     #: Set by a test that wants answers to hang until it says so.
     go_on: threading.Event = field(default_factory=threading.Event)
     arrived: threading.Event = field(default_factory=threading.Event)
@@ -81,6 +84,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.end_headers()
+        while self.state.is_endless:
+            self.wfile.write(b": still thinking\n\n")
+            time.sleep(0.02)
         pieces = [text[start : start + PIECE] for start in range(0, len(text), PIECE)]
         for piece in pieces:
             self._event({"choices": [{"index": 0, "delta": {"content": piece}}]})

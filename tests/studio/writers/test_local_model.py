@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from core.openai_chat import OpenAIChat
 from studio.writers.base import Material, Outline, Passage, PlanRequest, ScriptRequest, Speaker
 from studio.writers.gguf_chat import GgufChat
 from studio.writers.modelled import ModelWriter
-from studio.writers.openai_chat import OpenAIChat
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -7,6 +7,8 @@ import threading
 
 import pytest
 
+from core.chat import Usage, WriterUnavailable
+from core.openai_chat import OpenAIChat
 from studio.writers.base import (
     Draft,
     DraftChapter,
@@ -17,12 +19,9 @@ from studio.writers.base import (
     ScriptRequest,
     Speaker,
     Turn,
-    Usage,
-    WriterUnavailable,
     WriterUseless,
 )
 from studio.writers.modelled import REPAIRS, ModelWriter
-from studio.writers.openai_chat import OpenAIChat
 from tests.fakes.model_server import run_model_server, schema_of, well_behaved
 
 SPEAKERS = (Speaker("aaaaaaaa", "Ada"), Speaker("bbbbbbbb", "Bob"))
@@ -121,6 +120,15 @@ class TestProtocol:
         chat = OpenAIChat(base_url="http://127.0.0.1:9/v1", api_key="", model="m")
 
         with pytest.raises(WriterUnavailable, match="cannot be reached"):
+            ModelWriter("openai", chat).plan(plan_request(), check=nothing)
+
+    def test_ends_an_answer_that_never_comes_but_signs_of_life(self, server):
+        server.is_endless = True
+        chat = OpenAIChat(
+            base_url=server.address, api_key="", model="m", answer_seconds=0.2, retries=0
+        )
+
+        with pytest.raises(WriterUnavailable, match="did not answer in time"):
             ModelWriter("openai", chat).plan(plan_request(), check=nothing)
 
     def test_ends_an_answer_that_is_cancelled_while_it_comes(self, server, writer):

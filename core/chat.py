@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from studio.writers.base import Check, Usage
+from core.errors import Upstream
 
 #: Where nobody says how much the model can take: what small models have.
 USUAL_CONTEXT = 8_192
@@ -14,6 +14,28 @@ USUAL_CONTEXT = 8_192
 LARGEST_CONTEXT = 65_536
 #: On the safe side for European languages.
 CHARACTERS_PER_TOKEN = 3.0
+
+#: Called often while work is done; ends it by raising.
+Check = Callable[[], None]
+
+
+class WriterUnavailable(Upstream):
+    """The writer cannot work at present (not installed, not reachable, failing); later it may."""
+
+    code = "writer_unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens that a model was given and gave."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens
+        )
 
 
 @dataclass(frozen=True, slots=True)

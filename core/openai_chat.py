@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from threading import Lock
 from typing import Any, cast
 
+import httpx2
 import openai
 from openai import DefaultHttpxClient, OpenAI
 from openai.types.chat import ChatCompletionMessageParam
 
-from studio.writers.base import Check, Usage, WriterUnavailable
-from studio.writers.chat import Completion, Message, bounded_context
+from core.chat import Check, Completion, Message, Usage, WriterUnavailable, bounded_context
 
 #: Between two pieces of an answer, the first included: a small machine thinks long before it speaks.
 SILENCE_SECONDS = 120.0
@@ -29,7 +30,16 @@ _CONTEXT_NAMES = ("max_model_len", "context_length", "context_window")
 class OpenAIChat:
     """Streams answers, so that a cancelled one ends at once and a silent server is noticed."""
 
-    def __init__(self, *, base_url: str, api_key: str, model: str) -> None:
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        api_key: str,
+        model: str,
+        silence_seconds: float = SILENCE_SECONDS,
+        answer_seconds: float = ANSWER_SECONDS,
+        retries: int = CONNECT_RETRIES,
+    ) -> None:
         self.model = model
         self._context: int | None = None
         self._lock = Lock()
@@ -37,11 +47,15 @@ class OpenAIChat:
             base_url=base_url,
             # Servers on the own machine mostly ask for none, and the SDK wants some.
             api_key=api_key or "none",
-            max_retries=CONNECT_RETRIES,
-            timeout=SILENCE_SECONDS,
+            max_retries=retries,
+            timeout=silence_seconds,
             # The address is the operator's; neither a redirect nor a proxy of the environment
             # may send the sources elsewhere.
-            http_client=DefaultHttpxClient(follow_redirects=False, trust_env=False),
+            http_client=DefaultHttpxClient(
+                follow_redirects=False,
+                trust_env=False,
+                event_hooks={"response": [partial(_end_in_time, answer_seconds)]},
+            ),
         )
 
     def context_tokens(self) -> int:
@@ -60,7 +74,6 @@ class OpenAIChat:
         check: Check,
     ) -> Completion:
         """One streamed answer. Raises WriterUnavailable."""
-        deadline = time.monotonic() + ANSWER_SECONDS
         parts: list[str] = []
         length = 0
         reason, usage = None, Usage()
@@ -87,7 +100,7 @@ class OpenAIChat:
             with stream:
                 for chunk in stream:
                     check()
-                    if time.monotonic() > deadline or length > MAX_CHARACTERS:
+                    if length > MAX_CHARACTERS:
                         raise WriterUnavailable("The model's answer did not come to an end.")
                     if chunk.usage is not None:
                         usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
@@ -116,6 +129,28 @@ class OpenAIChat:
         return next((one for one in told if one), None)
 
 
+class _Timed(httpx2.SyncByteStream):
+    """A body that ends in time, also where the server sends nothing but signs of life."""
+
+    def __init__(self, body: httpx2.SyncByteStream, seconds: float) -> None:
+        self._body = body
+        self._deadline = time.monotonic() + seconds
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._body:
+            if time.monotonic() > self._deadline:
+                raise httpx2.ReadTimeout("The answer did not come to an end.")
+            yield piece
+
+    def close(self) -> None:
+        self._body.close()
+
+
+def _end_in_time(seconds: float, response: httpx2.Response) -> None:
+    if isinstance(response.stream, httpx2.SyncByteStream):
+        response.stream = _Timed(response.stream, seconds)
+
+
 @contextmanager
 def _as_unavailable() -> Iterator[None]:
     """The SDK's errors as ours; neither the address nor the key is told."""
@@ -125,7 +160,9 @@ def _as_unavailable() -> Iterator[None]:
         raise WriterUnavailable(
             f"The model server answered with status {error.status_code}."
         ) from error
-    except openai.APITimeoutError as error:
+    except (openai.APITimeoutError, httpx2.TimeoutException) as error:
         raise WriterUnavailable("The model server did not answer in time.") from error
-    except openai.OpenAIError as error:
+    except (openai.OpenAIError, httpx2.HTTPError) as error:
         raise WriterUnavailable("The model server cannot be reached.") from error
+    except ValueError as error:
+        raise WriterUnavailable("The model server's answer is none of its protocol.") from error
