@@ -45,6 +45,9 @@ class Narration(models.Model):
     title = models.CharField(max_length=255, blank=True, help_text="As sent; empty: from the text.")
     author = models.CharField(max_length=255, blank=True, help_text="As sent.")
     description = models.CharField(max_length=1_000, blank=True, help_text="As sent.")
+    tidying = models.JSONField(
+        default=dict, blank=True, help_text="What the writer changed, or why it could not."
+    )
     state = models.CharField(max_length=9, choices=State.choices, default=State.WAITING)
     attempts = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField(help_text="Not to be prepared before.")

@@ -36,6 +36,7 @@ from narration.file_reading import article_from_file
 from narration.limits import TextTooLong, require_acceptable_length
 from narration.models import Narration
 from narration.reading import lexicon_of, preferred_voice, reading_rules
+from narration.tidying import Tidied, tidied_article
 from production.composing import compose_script
 from production.script import Script
 from production.services import start_production
@@ -81,6 +82,7 @@ class _Prepared:
     description: str
     script: Script
     voice: Voice
+    tidying: dict[str, object]
 
 
 def prepare_narration(*, narration_id: int, now: datetime) -> bool:
@@ -136,7 +138,8 @@ def _claim(*, narration_id: int, now: datetime) -> Narration | None:
 
 def _prepare(narration: Narration) -> _Prepared:
     """The slow part, outside of any transaction."""
-    article = _article(narration)
+    tidied = _tidied(narration, _article(narration))
+    article = tidied.article
     account = narration.episode.show.account
     voice = _voice(narration, article)
     title = narration.title or article.title or "Untitled"
@@ -155,7 +158,15 @@ def _prepare(narration: Narration) -> _Prepared:
             lexicon=lexicon_of(account=account, show_id=narration.episode.show_id),
         ),
         voice=voice,
+        tidying=tidied.report,
     )
+
+
+def _tidied(narration: Narration, article: Article) -> Tidied:
+    """The article after the writer has had a look; what people write themselves is left as it is."""
+    if narration.source_type == Narration.SourceType.PASTE:
+        return Tidied(article)
+    return tidied_article(article)
 
 
 def _article(narration: Narration) -> Article:
@@ -230,7 +241,7 @@ def _description(narration: Narration, article: Article) -> str:
 def _hand_over(narration: Narration, prepared: _Prepared, *, now: datetime) -> None:
     """Store what was found and start the production, unless the lease was lost on the way."""
     with transaction.atomic(durable=True):
-        if not _end_lease(narration, Narration.State.PREPARED):
+        if not _end_lease(narration, Narration.State.PREPARED, tidying=prepared.tidying):
             return
         describe_produced_episode(
             episode_id=narration.episode_id,

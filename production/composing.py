@@ -55,7 +55,8 @@ def compose_script(
 
     A heading opens a chapter and is its first sentence; a heading at the top that repeats the title
     is read once. `rules` say what becomes of code, tables, footnotes, lists of links and captions;
-    what is not read of them, and blocks without words, are listed in `left_out`. `lexicon` changes
+    what is not read of them, blocks without words, and what the document itself omits, are listed
+    in `left_out`. `lexicon` changes
     what is spoken, never what is shown.
     Raises NothingToRead when nothing is left.
     """
@@ -74,13 +75,14 @@ def compose_script(
         sentences = tongue.sentences_of(run)
         is_read = rules.rule_for(block.kind) == "read" and bool(sentences)
         if not is_read:
-            left_out.extend(_left_out(part, rules) for part in run)
+            left_out.extend(_left_out(part, _why_left_out(part, rules)) for part in run)
         if not sentences:
             continue
         anything = anything or is_read
         if block.kind == "heading" and block.level <= chapter_level:
             chapters.append(_OpenChapter(_one_line(block.text)))
         chapters[-1].sentences.extend(sentences)
+    left_out.extend(_left_out(block, block.kind) for block in document.omitted)
     if not anything:
         raise NothingToRead("There is nothing in the text that can be read aloud.", field="text")
     script = Script(
@@ -182,8 +184,11 @@ def _opening(title: str, author: str) -> str:
     return f"{title} By {author}." if _CLOSED.search(title) else f"{title}, by {author}."
 
 
-def _left_out(block: Block, rules: ReadingRules) -> LeftOut:
-    kind = block.kind if rules.rule_for(block.kind) != "read" else "unspeakable"
+def _why_left_out(block: Block, rules: ReadingRules) -> str:
+    return block.kind if rules.rule_for(block.kind) != "read" else "unspeakable"
+
+
+def _left_out(block: Block, kind: str) -> LeftOut:
     text = block.text
     if len(text) > LONGEST_LEFT_OUT:
         text = text[: LONGEST_LEFT_OUT - 1] + "…"

@@ -25,6 +25,7 @@ BlockKind = Literal[
     "caption",
     "footnote",
     "link_list",
+    "boilerplate",
 ]
 
 # An underlined paragraph is a heading only when it is as short as one.
@@ -76,10 +77,14 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The blocks in reading order; `language` is a tag such as "en"."""
+    """The blocks in reading order; `language` is a tag such as "en".
+
+    `omitted` is what the source holds besides: never read, only told of.
+    """
 
     blocks: tuple[Block, ...]
     language: str = "en"
+    omitted: tuple[Block, ...] = ()
 
 
 def document_from_text(text: str, *, language: str = "en") -> Document:
