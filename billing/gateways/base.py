@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Protocol
+from uuid import UUID
 
 from accounts.models import Account
 from billing.plans import Plan
@@ -84,6 +85,22 @@ class MeteredUsage:
     happened_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class MeterError:
+    """Usage that was taken, and could not be counted."""
+
+    identifier: UUID
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeterErrors:
+    """All that went wrong with meters in a while: how many errors, and those that are named."""
+
+    count: int
+    named: list[MeterError]
+
+
 class Gateway(Protocol):
     """Takes payments for plans, or says how else a plan is to be had."""
 
@@ -124,4 +141,8 @@ class Gateway(Protocol):
 
     def reported_in_minute(self, *, meter: str, customer_id: str, minute: datetime) -> int:
         """What the payment service has counted for a customer within the minute from `minute` on."""
+        ...
+
+    def meter_errors(self, event_id: str) -> MeterErrors:
+        """What an event about errors of meters tells."""
         ...

@@ -11,6 +11,7 @@ from billing.gateways.base import (
     CheckoutOrder,
     CheckoutState,
     MeteredUsage,
+    MeterErrors,
     OpenedCheckout,
     PaidState,
     PaymentsNotTaken,
@@ -57,6 +58,10 @@ class OpenGateway:
         raise _refusal()
 
     def reported_in_minute(self, *, meter: str, customer_id: str, minute: datetime) -> int:
+        """Refused."""
+        raise _refusal()
+
+    def meter_errors(self, event_id: str) -> MeterErrors:
         """Refused."""
         raise _refusal()
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
+from uuid import UUID, uuid4
 
 import stripe
 from django.conf import settings
@@ -19,6 +20,8 @@ from billing.gateways.base import (
     GatewayFailed,
     GatewayRefused,
     MeteredUsage,
+    MeterError,
+    MeterErrors,
     OpenedCheckout,
     PaidState,
 )
@@ -150,7 +153,10 @@ class StripeGateway:
                             "stripe_customer_id": usage.customer_id,
                             "value": str(usage.quantity),
                         },
-                    }
+                    },
+                    # Stripe names errors that it finds later by this key. It is another one for
+                    # each attempt: the answer to a known key would be the failure of the last one.
+                    {"idempotency_key": f"{usage.identifier}.{uuid4().hex}"},
                 )
             except stripe.InvalidRequestError as error:
                 known = _ALREADY_KNOWN in str(error) or error.code == _ALREADY_KNOWN_CODE
@@ -169,6 +175,18 @@ class StripeGateway:
                 },
             )
             return round(sum(summary.aggregated_value for summary in summaries.data))
+
+    def meter_errors(self, event_id: str) -> MeterErrors:
+        """The event's errors; Stripe names some of each kind."""
+        with failures_named():
+            found = self.client.v2.core.events.retrieve(event_id)
+        reason = found.to_dict()["data"]["reason"]
+        samples = [one for kind in reason["error_types"] for one in kind["sample_errors"]]
+        identified = [(_reported_as(sample), sample["error_message"]) for sample in samples]
+        return MeterErrors(
+            count=reason["error_count"],
+            named=[MeterError(key, str(words)) for key, words in identified if key is not None],
+        )
 
     def _prices(self, plan: Plan) -> dict[str, str]:
         keys = [lookup_key(plan, part) for part in PRICE_PARTS]
@@ -190,6 +208,14 @@ class StripeGateway:
         raise GatewayRefused(
             f"Stripe has no meter for the event {event_name}; run manage.py set_up_stripe."
         )
+
+
+def _reported_as(sample: Mapping[str, Any]) -> UUID | None:
+    """The identifier in the key of the request that failed; None for requests of other programs."""
+    try:
+        return UUID(str(sample["request"]["identifier"]).partition(".")[0])
+    except (ValueError, LookupError, TypeError):
+        return None
 
 
 def lookup_key(plan: Plan, part: str) -> str:

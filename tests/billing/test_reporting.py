@@ -22,10 +22,11 @@ from django.utils import timezone
 from accounts.models import Account
 from billing.gateways.base import PaidState
 from billing.ledger import CountedDownloads, enter_downloads
-from billing.models import UsageReport
+from billing.models import StripeEvent, UsageReport
 from billing.payments import record_paid_state
 from billing.reporting import METERS, plan_reports, send_reports
 from billing.services import return_episode
+from billing.work import try_again
 from config.env import BASE_DIR
 from tests.factories.payments import pay, use_episodes
 from tests.fakes.stripe_server import SECRET_KEY, WEBHOOK_SECRET
@@ -95,6 +96,42 @@ class TestReports:
         report(gateway, now=NOON)
 
         assert stripe.metered(customer, EPISODES) == 3
+
+    def test_that_stripe_could_not_count_wait_for_the_operator(
+        self, owner, customer, stripe, gateway, deliver
+    ):
+        use_episodes(owner, 3, now=NOON)
+        report(gateway, now=NEXT_DAY)
+        told = stripe.find_meter_errors(message="No customer has this id.")
+
+        assert deliver(told, told) == [200, 200]
+
+        refused = UsageReport.objects.get()
+        assert (refused.state, refused.first_tried_at) == ("failed", None)
+        assert refused.error == "Stripe did not count it: No customer has this id."
+        report(gateway, now=NEXT_DAY + timedelta(minutes=5))
+        assert stripe.metered(customer, EPISODES) == 0
+        try_again(UsageReport.objects.all(), now=NEXT_DAY)
+        report(gateway, now=NEXT_DAY)
+        assert stripe.metered(customer, EPISODES) == 3
+        late = {**told, "id": "evt_late"}
+        stripe.thin_events["evt_late"] = stripe.thin_events[told["id"]]
+        assert deliver(late) == [200]
+        assert UsageReport.objects.get().state == "done"
+        assert StripeEvent.objects.get(event_id="evt_late").state == "ignored"
+
+    def test_of_other_programs_are_left_alone(self, owner, customer, stripe, gateway, deliver):
+        use_episodes(owner, 3, now=NOON)
+        report(gateway, now=NEXT_DAY)
+        told = stripe.find_meter_errors(message="Wrong.")
+        reason = stripe.thin_events[told["id"]]["data"]["reason"]
+        for sample in reason["error_types"][0]["sample_errors"]:
+            sample["request"] = {"identifier": "somebody-elses-key"}
+
+        deliver(told)
+
+        assert UsageReport.objects.get().state == "done"
+        assert StripeEvent.objects.get().state == "ignored"
 
     def test_follow_what_comes_late_and_what_is_given_back(self, owner, customer, stripe, gateway):
         use_episodes(owner, 3, now=NOON)

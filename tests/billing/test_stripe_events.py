@@ -75,6 +75,18 @@ class TestSignature:
         assert post(*signed(HARMLESS, secret="whsec_other")).status_code == 400
         assert not StripeEvent.objects.exists()
 
+    def test_of_any_of_several_secrets_lets_an_event_in(self, post, settings):
+        settings.STRIPE_WEBHOOK_SECRET = "whsec_one, whsec_two"
+
+        assert post(*signed(HARMLESS, secret="whsec_two")).status_code == 200
+        assert post(*signed(HARMLESS, secret="whsec_one")).status_code == 200
+
+    def test_of_no_secret_is_none_though_a_comma_is_left_over(self, post, settings):
+        settings.STRIPE_WEBHOOK_SECRET = "whsec_one,"
+
+        assert post(*signed(HARMLESS, secret="")).status_code == 400
+        assert not StripeEvent.objects.exists()
+
     def test_of_another_body_stores_nothing(self, post):
         body, signature = signed(HARMLESS)
 
@@ -112,6 +124,8 @@ class TestSignedNonsense:
             {**HARMLESS, "id": "evt_\u0000"},
             {**HARMLESS, "type": None},
             {**HARMLESS, "object": "v2.core.event"},
+            {**HARMLESS, "object": "v2.core.event", "created": "yesterday"},
+            {**HARMLESS, "object": "v2.core.event", "created": "0001-01-01T00:00:00+14:00"},
             {**HARMLESS, "created": "now"},
             {**HARMLESS, "created": True},
             {**HARMLESS, "created": -1},

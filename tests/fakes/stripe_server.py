@@ -50,6 +50,8 @@ class StripeServer:
     meters: dict[str, Json] = field(default_factory=dict)
     meter_events: list[Json] = field(default_factory=list)
     events: list[Json] = field(default_factory=list)
+    #: What is fetched of those events that are sent without their content.
+    thin_events: dict[str, Json] = field(default_factory=dict)
     answered: dict[str, tuple[str, int, Json]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     #: Statuses for the next requests, instead of what they ask for.
@@ -155,6 +157,34 @@ class StripeServer:
             and event["payload"]["stripe_customer_id"] == customer
         )
 
+    def find_meter_errors(self, *, message: str) -> Json:
+        """Fail to count what was taken; gives the thin event that tells of it."""
+        samples = [
+            {"error_message": message, "request": {"identifier": event["key"]}}
+            for event in self.meter_events
+        ]
+        reason = {
+            "error_count": len(samples),
+            "error_types": [
+                {
+                    "code": "meter_event_customer_not_found",
+                    "error_count": len(samples),
+                    "sample_errors": samples,
+                }
+            ],
+        }
+        thin = {
+            "id": self._id("evt"),
+            "object": "v2.core.event",
+            "type": "v1.billing.meter.error_report_triggered",
+            "created": "2026-03-15T12:00:00.000Z",
+            "livemode": False,
+            "related_object": {"id": "mtr_1", "type": "billing.meter", "url": "/v1/x"},
+        }
+        self.thin_events[thin["id"]] = {**thin, "data": {"reason": reason}}
+        self.meter_events.clear()
+        return thin
+
     # --- requests -------------------------------------------------------------------------------
 
     def answer(self, method: str, path: str, form: Json, key: str | None) -> tuple[int, Json]:
@@ -175,6 +205,8 @@ class StripeServer:
                 return status, body
             try:
                 status, body = 200, self._route(method, path, form)
+                if path == "/v1/billing/meter_events":
+                    body["key"] = key
             except Refused as refused:
                 status, body = refused.status, refused.body
             if method == "POST" and key:
@@ -300,6 +332,9 @@ class StripeServer:
         }
         return _listed([summary])
 
+    def _thin_event(self, form: Json, event_id: str) -> Json:
+        return _known(self.thin_events, event_id, "event")
+
     def _tell(self, kind: str, thing: Json) -> None:
         self.events.append(
             {
@@ -340,6 +375,7 @@ _ROUTES = (
     ("POST", r"/v1/billing/meters", "_make_meter"),
     ("POST", r"/v1/billing/meter_events", "_make_meter_event"),
     ("GET", r"/v1/billing/meters/([^/]+)/event_summaries", "_summaries"),
+    ("GET", r"/v2/core/events/([^/]+)", "_thin_event"),
 )
 
 
