@@ -296,7 +296,6 @@ class TestBodies:
 
         answer = application(environ, lambda status, _headers: statuses.append(status))
         told = json.loads(b"".join(answer))
-        answer.close()
 
         assert statuses == ["400 Bad Request"]
         assert told["success"] is False
