@@ -22,7 +22,7 @@ from core.web_addresses import UrlInvalid, parse_url
 from narration.blocks import blocks_of
 from narration.diagnosis import ArticleNotFound, obstacle, why_no_article
 from narration.languages import language_of
-from narration.parts import parts_of, with_parts
+from narration.parts import lost_link_lists, parts_of, with_parts
 from narration.titles import TITLE_LENGTH, page_title, shorten, title_of, without_title
 from production.document import Block, Document, document_from_text
 
@@ -94,7 +94,7 @@ def article_from_html(html: str, *, url: str) -> Article:
         canonical_url=_address(found.url, base=url),
         published_date=_date(found.date),
         image_url=_address(found.image, base=url),
-        document=Document(without_title(blocks, title), language),
+        document=Document(without_title(blocks, title), language, lost_link_lists(blocks, parts)),
     )
 
 

@@ -22,6 +22,12 @@ _FOOTNOTES = (
     " | //aside[contains(@class, 'footnote')]"
     " | //ol[contains(@class, 'references')]/li"
 )
+_IN_A_MENU = (
+    "ancestor::nav | ancestor::header | ancestor::footer"
+    " | ancestor::*[@role='navigation' or @role='menu' or @role='banner' or @role='contentinfo']"
+)
+#: A report of more is no report.
+MOST_LINK_LISTS = 20
 _TEXT_KINDS = frozenset({"paragraph", "list_item", "quote"})
 
 _CODE = "//pre[code] | //*[contains(@class, 'highlight') or contains(@class, 'code')]//pre"
@@ -31,10 +37,14 @@ _BACK = "↩︎⤴↑^ "
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The letters of each part -> its kind, and the footnotes, which extractors tend to drop."""
+    """The letters of each part -> its kind, and what extractors tend to drop.
+
+    `link_lists` are those outside of the site's menus, one item a line.
+    """
 
     kinds: Mapping[str, BlockKind]
     footnotes: tuple[str, ...]
+    link_lists: tuple[str, ...] = ()
 
 
 def parts_of(tree: _Element) -> Parts:
@@ -43,8 +53,11 @@ def parts_of(tree: _Element) -> Parts:
     Captions are moved out of their figures, which the extractor drops whole.
     """
     found: dict[str, BlockKind] = {}
+    link_lists: list[str] = []
     for items in _link_lists(tree):
         found |= dict.fromkeys(map(_letters_of, items), "link_list")
+        if len(link_lists) < MOST_LINK_LISTS and not elements(items[0], _IN_A_MENU):
+            link_lists.append("\n".join(clean_line(whole_text(item)) for item in items))
     found |= dict.fromkeys(map(_letters_of, elements(tree, _CODE)), "code")
     footnotes: dict[str, str] = {}
     seen_in_order = elements(tree, _FOOTNOTES)
@@ -58,7 +71,7 @@ def parts_of(tree: _Element) -> Parts:
         found[_letters_of(caption)] = "caption"
         _free(caption)
     found.pop("", None)
-    return Parts(found, tuple(text for text in footnotes.values() if text))
+    return Parts(found, tuple(text for text in footnotes.values() if text), tuple(link_lists))
 
 
 def with_parts(blocks: Iterable[Block], parts: Parts) -> tuple[Block, ...]:
@@ -67,6 +80,16 @@ def with_parts(blocks: Iterable[Block], parts: Parts) -> tuple[Block, ...]:
     there = letters(" ".join(block.text for block in known))
     lost = [Block("footnote", text) for text in parts.footnotes if letters(text) not in there]
     return (*known, *lost)
+
+
+def lost_link_lists(blocks: Iterable[Block], parts: Parts) -> tuple[Block, ...]:
+    """The lists of links of which nothing is left in `blocks`: told of, never read."""
+    there = {letters(block.text) for block in blocks}
+    return tuple(
+        Block("link_list", listing)
+        for listing in parts.link_lists
+        if there.isdisjoint(map(letters, listing.split("\n")))
+    )
 
 
 def _known(block: Block, parts: Parts) -> Block:

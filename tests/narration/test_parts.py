@@ -46,3 +46,23 @@ def test_code_stays_code_even_when_it_is_short():
     blocks = blocks_of_markup("<body><p>Words.</p><pre><code>x = 1</code></pre></body>")
 
     assert kinds(blocks, "code") == [("code", "x = 1")]
+
+
+def test_a_list_of_links_that_is_no_part_of_the_article_is_told_of_but_a_menu_is_not():
+    aside = f"<aside><h3>Related</h3>{LINKS}</aside>"
+    menu = f"<nav>{LINKS.replace('One', 'Home')}</nav>"
+    body = f"{menu}<article><h1>The Land That Pays</h1>{ARTICLE_BODY}</article>{aside}"
+
+    document = article_from_html(page(body), url="https://site.example/").document
+
+    assert kinds(document.blocks, "link_list") == []
+    assert kinds(document.omitted, "link_list") == [("link_list", "One\nTwo\nThree")]
+
+
+def test_a_list_of_links_in_the_article_is_told_of_once():
+    body = f"<article><h1>The Land That Pays</h1>{ARTICLE_BODY}{LINKS}{MORE}</article>"
+
+    document = article_from_html(page(body), url="https://site.example/").document
+
+    told = [*kinds(document.blocks, "link_list"), *kinds(document.omitted, "link_list")]
+    assert [line for _kind, text in told for line in text.split("\n")] == ["One", "Two", "Three"]
