@@ -23,6 +23,7 @@ from narration.blocks import blocks_of
 from narration.diagnosis import ArticleNotFound, obstacle, why_no_article
 from narration.languages import language_of
 from narration.parts import lost_link_lists, parts_of, with_parts
+from narration.slimming import slimmed
 from narration.titles import TITLE_LENGTH, page_title, shorten, title_of, without_title
 from production.document import Block, Document, document_from_text
 
@@ -65,7 +66,7 @@ class Article:
 
 def article_from_html(html: str, *, url: str) -> Article:
     """The article of the page at `url`. Raises `ArticleNotFound` or `PageTooComplex`."""
-    tree = load_html(_without_control_characters(html))
+    tree = load_html(_without_control_characters(slimmed(html)))
     if tree is None:
         raise ArticleNotFound("Could not extract article content: the page is empty or broken.")
     _refuse_too_complex(tree)

@@ -10,7 +10,7 @@ from narration.decoding import decode_page
 from narration.diagnosis import ArticleNotFound
 from narration.extraction import Article, article_from_html, article_from_text
 
-MAX_PAGE_BYTES = 10_000_000
+MAX_PAGE_BYTES = 20_000_000
 TIMEOUT_SECONDS = 15.0
 _ACCEPT = "text/html, application/xhtml+xml, text/plain;q=0.8, text/markdown;q=0.8"
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
@@ -33,7 +33,7 @@ class NotAnArticle(Upstream):
 
 
 def fetch_source(url: str) -> Fetched:
-    """What is at `url`, at most 10 MB in 15 seconds.
+    """What is at `url`, at most 20 MB in 15 seconds.
 
     Raises the errors of `core.http.fetch`; the messages are for the person who sent the address.
     """

@@ -51,7 +51,7 @@ LEASE = timedelta(minutes=3)
 RETRY_AFTER = (timedelta(seconds=10), timedelta(seconds=60))
 MAX_ATTEMPTS = len(RETRY_AFTER) + 1
 DESCRIPTION_LENGTH = 1_000
-#: Extracting a huge page takes half a gigabyte and all of one core: the threads of a worker take
+#: Extracting a huge page takes up to half a gigabyte and all of one core: the threads of a worker take
 #: turns.
 _ONE_AT_A_TIME = threading.Lock()
 NO_AUTHOR = "Unknown"

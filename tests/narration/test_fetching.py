@@ -7,9 +7,9 @@ import pytest
 
 from core.http import AddressRefused, BadStatus, TooLarge
 from narration.diagnosis import ArticleNotFound
-from narration.fetching import NotAnArticle, article_from, fetch_source
+from narration.fetching import MAX_PAGE_BYTES, NotAnArticle, article_from, fetch_source
 from tests.fakes.web_server import WebServer, answer, redirect
-from tests.narration.pages import PARAGRAPHS, page
+from tests.narration.pages import ARTICLE_BODY, PARAGRAPHS, page
 
 
 @pytest.fixture
@@ -99,10 +99,23 @@ def test_explains_a_refusal(server, status, hint):
 
 
 def test_refuses_a_page_that_is_too_large(server):
-    server.routes["/"] = b"HTTP/1.1 200 OK\r\nContent-Length: 10000001\r\n\r\n"
+    server.routes["/"] = b"HTTP/1.1 200 OK\r\nContent-Length: 20000001\r\n\r\n"
 
-    with pytest.raises(TooLarge, match="Content too large"):
+    with pytest.raises(TooLarge, match="Content too large: a page may have at most 20 MB"):
         fetch_article(server.url("/"))
+
+
+def test_reads_a_page_as_large_as_allowed(server):
+    picture = f"<img src='data:image/png;base64,{'A' * 1_000_000}'>"
+    article = f"<article>{ARTICLE_BODY}{picture * 9}</article>"
+    room = MAX_PAGE_BYTES - len(page(f"{article}<script></script>"))
+    whole = page(f"{article}<script>{'x' * room}</script>")
+    assert len(whole) == MAX_PAGE_BYTES
+    server.routes["/p"] = answer(whole.encode())
+
+    blocks = fetch_article(server.url("/p")).document.blocks
+
+    assert [block.text for block in blocks] == list(PARAGRAPHS)
 
 
 def test_says_that_a_plain_text_is_too_short(server):
