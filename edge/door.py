@@ -81,7 +81,7 @@ class Door:
     def answer(self, environ: WSGIEnvironment) -> Answer | None:
         """The answer to a request; None for everything that is not the door's."""
         address = environ["PATH_INFO"]
-        query = environ["QUERY_STRING"]
+        query = environ.get("QUERY_STRING", "")
         if not query or "page" not in query:
             entry = self.shelf.get(address)
             if entry is not None and entry.stamp == self._stamps[entry.slot]:
