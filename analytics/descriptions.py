@@ -42,6 +42,7 @@ _STANDING: dict[str, Schema] = {
 _WHEN: dict[str, Schema] = {"from": STRING, "to": STRING}
 _PAGED: dict[str, Schema] = {"page": COUNT, "limit": COUNT}
 _FORMAT: dict[str, Schema] = {"format": one_of(["json", "csv"])}
+_CSV: dict[str, Schema] = {"text/csv": STRING}
 _INTERVAL: dict[str, Schema] = {"from": MOMENT, "to": MOMENT, "first_day": DATE, "last_day": DATE}
 #: What Sandbox does not show is absent, so only the rest is required.
 _TITLED = an_object(id=ID, title=STRING)
@@ -64,6 +65,7 @@ SHOW_OPERATIONS = {
             )
         },
         query=_FORMAT,
+        other_forms=_CSV,
     ),
 }
 EPISODE_OPERATIONS = {
@@ -76,6 +78,7 @@ EPISODE_OPERATIONS = {
             )
         },
         query={**_PAGED, **_FORMAT},
+        other_forms=_CSV,
     ),
 }
 DOWNLOADS_OPERATIONS = {
@@ -96,6 +99,7 @@ DOWNLOADS_OPERATIONS = {
             )
         },
         query={**_WHEN, "period": one_of(["day", "week", "month"]), **_PAGED, **_FORMAT},
+        other_forms=_CSV,
     ),
 }
 LISTENERS_OPERATIONS = {
@@ -113,6 +117,7 @@ LISTENERS_OPERATIONS = {
             )
         },
         query={**_WHEN, **_FORMAT},
+        other_forms=_CSV,
     ),
 }
 FUNNEL_OPERATIONS = {

@@ -40,7 +40,8 @@ class Operation:
 
     `answers` are the successes: status to schema, None for an empty body. `body` is the serializer
     of the JSON body, all of whose fields are optional for PATCH; `form` the one of a multipart body.
-    `refusals` are statuses beyond those that follow from the rest.
+    `refusals` are statuses beyond those that follow from the rest. `other_forms` are further media
+    types in which a client may have the same answers.
     """
 
     summary: str
@@ -52,6 +53,7 @@ class Operation:
     refusals: tuple[int, ...] = ()
     access: Access = "key"
     media_type: str = "application/json"
+    other_forms: Mapping[str, Schema] = field(default_factory=dict)
 
 
 class SchemaField(Protocol):
@@ -265,9 +267,11 @@ def _needs_body(operation: Operation, method: str) -> bool:
 def _responses(route: Route, method: str, operation: Operation) -> Schema:
     responses: Schema = {}
     for status, schema in operation.answers.items():
-        responses[str(status)] = {"description": HTTPStatus(status).phrase} | (
-            {"content": {operation.media_type: {"schema": schema}}} if schema is not None else {}
-        )
+        answer: Schema = {"description": HTTPStatus(status).phrase}
+        if schema is not None:
+            forms = {operation.media_type: schema, **operation.other_forms}
+            answer["content"] = {name: {"schema": form} for name, form in forms.items()}
+        responses[str(status)] = answer
     if method == "GET" and HTTPStatus.OK in operation.answers:
         responses["304"] = {"description": "If-None-Match names the answer that there is."}
     for status in sorted(_refusals(route, method, operation)):
