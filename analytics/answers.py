@@ -25,6 +25,7 @@ from analytics.reasons import BELOW_THRESHOLD, REPEAT, Reason, Step
 from analytics.results import FIRSTS
 from analytics.salts import AUDIENCE_DAYS, audience_period
 from analytics.sketches import STANDARD_ERROR, ListenerHashes, union_count
+from analytics.top_lists import heard_most
 from analytics.windows import evidence_name
 from episodes.models import Episode
 from shows.models import Show
@@ -329,8 +330,7 @@ def _most(amounts: dict[int, int]) -> list[int]:
 
 
 def _top_of_account(account_id: int, interval: Interval) -> list[TopEpisode]:
-    days = EpisodeDay.objects.of_account(account_id).between(interval.first, interval.last)
-    amounts = dict(days.top("episode_id", most=20 * TOP))
+    amounts = heard_most(account_id, first=interval.first, last=interval.last, most=TOP)
     rows = (
         Episode.objects.filter(pk__in=amounts)
         .published()

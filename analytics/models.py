@@ -243,7 +243,7 @@ class EpisodeTotal(models.Model):
 
     episode_id = models.BigIntegerField(primary_key=True)
     show_id = models.BigIntegerField(db_index=True)
-    account_id = models.BigIntegerField(db_index=True)
+    account_id = models.BigIntegerField()
     published_at = models.DateTimeField(null=True, blank=True)
     downloads = models.PositiveBigIntegerField(default=0)
     delivered = models.PositiveBigIntegerField(default=0)
@@ -257,6 +257,12 @@ class EpisodeTotal(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(delivered__lte=F("downloads")), name="episodetotal_delivered_is_part"
+            ),
+        ]
+        indexes = [
+            # The episodes of one account from the most heard on: heard_first(account_id).
+            models.Index(
+                fields=["account_id", "-downloads", "episode_id"], name="episodetotal_heard"
             ),
         ]
 

@@ -66,6 +66,11 @@ class EpisodeTotalQuerySet(models.QuerySet["EpisodeTotal"]):
         """Those of one show, deleted episodes included."""
         return self.filter(show_id=show_id)
 
+    def heard_first(self, account_id: int) -> models.QuerySet[EpisodeTotal, tuple[int, int]]:
+        """(episode id, downloads) of one account, the most heard first."""
+        mine = self.filter(account_id=account_id, downloads__gt=0)
+        return mine.order_by("-downloads", "episode_id").values_list("episode_id", "downloads")
+
     def total(self) -> int:
         """All downloads."""
         return self.aggregate(amount=Sum("downloads"))["amount"] or 0
