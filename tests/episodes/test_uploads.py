@@ -121,7 +121,7 @@ class TestUpload:
         answer = client.get(url.removeprefix("https://podcasts.example"))
 
         assert answer.status_code == 200
-        assert b"".join(answer.streaming_content) == MP3
+        assert answer.getvalue() == MP3
         assert answer["Content-Type"] == "audio/mpeg"
         assert answer["X-Content-Type-Options"] == "nosniff"
 

@@ -101,9 +101,10 @@ class TestThread:
         wait_for(lambda: show.pk in told)
 
     def test_is_one_for_the_machine(self, watch, owner, show, untold, told):
-        watch()
-        watch()
+        # Before the first look, which tells of all that is recent.
         update_show(account=owner, show_id=show.pk, changes={"title": "a"}, now=timezone.now())
+        watch()
+        watch()
         wait_for(lambda: told)
         time.sleep(2 * watching.LOOK_EVERY_SECONDS)
 

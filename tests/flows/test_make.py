@@ -17,8 +17,8 @@ from config.env import BASE_DIR
 def project(tmp_path: Path) -> Path:
     """A copy of the Makefile with locks that hold nothing, so that no network is needed."""
     shutil.copy(BASE_DIR / "Makefile", tmp_path)
-    (tmp_path / "requirements.lock").touch()
-    (tmp_path / "requirements-dev.lock").touch()
+    for name in ("requirements", "requirements-dev", "requirements-models"):
+        (tmp_path / f"{name}.lock").touch()
     return tmp_path
 
 

@@ -48,7 +48,7 @@ class TestFirstStart:
 
         assert "password" in first.printed()
         assert shows["shows"] == []
-        assert checks == {"database": True, "broker": True, "storage": True}
+        assert checks == {"database": True, "broker": True, "storage": True, "counting": True}
         assert KEY.search(printed) is None
         assert "manage.py issue_key" in printed
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import socket
 import threading
+from contextlib import ExitStack
 
 import pytest
 from django.utils import timezone
@@ -69,30 +71,41 @@ ARTICLE = answer(page().encode())
 @pytest.fixture
 def server():
     """A web server of this machine, on IPv4 and IPv6, that counts every connection it gets."""
-    with WebServer() as running:
+    with ExitStack() as stack:
+        running, listener = listening_on_both(stack)
         running.routes.update({"/": ARTICLE, "/p": ARTICLE})
-        connections = []
-        listeners = []
-        if socket.has_ipv6:
+        running.connections = connections = []
+
+        def accept():
+            while True:
+                try:
+                    connections.append(listener.accept()[0])
+                except OSError:
+                    return
+
+        if listener is not None:
+            threading.Thread(target=accept, daemon=True).start()
+        yield running
+        for connection in connections:
+            connection.close()
+
+
+def listening_on_both(stack):
+    """A server whose port is free on IPv6 as well, and the listener there (None without IPv6)."""
+    while True:
+        running = stack.enter_context(WebServer())
+        if not socket.has_ipv6:
+            return running, None
+        try:
             listener = socket.create_server(
                 ("::1", running.port), family=socket.AF_INET6, dualstack_ipv6=False
             )
-            listeners.append(listener)
-
-            def accept():
-                while True:
-                    try:
-                        connections.append(listener.accept()[0])
-                    except OSError:
-                        return
-
-            threading.Thread(target=accept, daemon=True).start()
-        running.connections = connections
-        yield running
-        for listener in listeners:
-            listener.close()
-        for connection in connections:
-            connection.close()
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+        else:
+            stack.enter_context(listener)
+            return running, listener
 
 
 def assert_not_called(server):

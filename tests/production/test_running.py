@@ -148,7 +148,7 @@ class TestRunProduction:
             assert len(found[document.kind].encode()) == document.bytes
             assert document.language == "en"
         kinds = EpisodeDocument.Kind
-        assert set(found) == set(kinds.values)
+        assert set(found) == set(kinds.values) - {kinds.SOURCE_FILE}
         timeline = Timeline.from_json(json.loads(found[kinds.TIMELINE_JSON]))
         cues = list(webvtt.from_string(found[kinds.TRANSCRIPT_VTT]))
         assert timeline.sentences[0].text == "It was quiet."
