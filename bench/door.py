@@ -6,56 +6,19 @@
 from __future__ import annotations
 
 import gzip
-import json
 import os
-import subprocess
-import sys
 import tempfile
 import urllib.request
 from pathlib import Path
 
-from _serving import (
-    AGENTS,
-    ROOT,
-    Load,
-    free_port,
-    granian,
-    has,
-    header,
-    medians,
-    row,
-    running,
-    server,
-)
+from _ours import DEFAULT_THREADS, seeded, started
+from _serving import AGENTS, Load, free_port, granian, has, header, medians, row, running, server
 
 RANGE = "Range: bytes=1000000-1065535"
-THREADS = os.environ.get("WEB_THREADS", "16")
-
-
-def ours(tmp: Path, port: int, extra: dict[str, str] | None = None) -> dict[str, str]:
-    return {
-        "DATA_DIR": str(tmp / "data"),
-        "SECRET_KEY": "only-for-the-bench-" + "x" * 50,
-        "HOST": "127.0.0.1",
-        "PORT": str(port),
-        "PUBLIC_URL": f"http://127.0.0.1:{port}",
-        "WORKERS": "1",
-        "WEB_THREADS": THREADS,
-        "DEFAULT_PLAN": "enterprise",
-        "PYTHONPATH": f"{ROOT}:{ROOT / 'bench'}",
-        **(extra or {}),
-    }
-
-
-def seeded(tmp: Path, port: int) -> dict[str, str]:
-    environment = os.environ | ours(tmp, port)
-    manage = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
-    subprocess.run(manage, cwd=ROOT, env=environment, check=True)
-    done = subprocess.run(
-        [sys.executable, "bench/_seed.py", "2", "130", "60000000"],
-        cwd=ROOT, env=environment, check=True, capture_output=True, text=True,
-    )  # fmt: skip
-    return json.loads(done.stdout.splitlines()[-1])
+#: A few, and as many as an operator gets who sets nothing: what do the many cost?
+THREADS = tuple(dict.fromkeys((16, DEFAULT_THREADS)))
+#: With more its writers only wait for each other.
+NAIVE_THREADS = "4"
 
 
 def fetched(port: int, path: str, **headers: str) -> tuple[str, bytes]:
@@ -64,77 +27,78 @@ def fetched(port: int, path: str, **headers: str) -> tuple[str, bytes]:
         return answer.headers["ETag"], answer.read()
 
 
+def beside_raw(tmp: Path, threads: int, facts: dict[str, str], media: Path):
+    """The figures of our door and of the raw application, each with so many threads."""
+    feed, track = f"/api/shows/{facts['show']}/feed", "/api/track/1.mp3"
+    zipped = "Accept-Encoding: gzip"
+    own = medians(
+        lambda: started(tmp, {"WEB_THREADS": str(threads)}),
+        {
+            "304": Load(feed, (zipped, f"If-None-Match: {facts['tag']}")),
+            "gzip": Load(feed, (zipped,)),
+            "plain": Load(feed),
+            "track": Load(track, script=AGENTS),
+            "media": Load(f"/media/{facts['media']}", (RANGE,)),
+        },
+        tmp,
+    )
+    raw_environment = {
+        "RAW_FEED": str(tmp / "feed.xml"),
+        "RAW_MEDIA": str(media),
+        "WEB_THREADS": str(threads),
+    }
+    raw = medians(
+        lambda: running(granian("_raw_app:app", environment=raw_environment)),
+        {
+            "304": Load("/feed", (zipped, 'If-None-Match: "raw"')),
+            "gzip": Load("/feed", (zipped,)),
+            "plain": Load("/feed"),
+            "track": Load(track, script=AGENTS),
+            "media": Load("/media", (RANGE,)),
+        },
+        tmp,
+    )
+    return own, raw
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         tmp = Path(folder)
-        (tmp / "data").mkdir()
-        tmp.chmod(0o755)
-        port = free_port()
-        facts = seeded(tmp, port)
-        feed, track = f"/api/shows/{facts['show']}/feed", "/api/track/1.mp3"
-        web = [sys.executable, "manage.py", "web"]
-        with server(web, port=port, environment=ours(tmp, port)):
+        facts = seeded(tmp, free_port(), shows=2, episodes=130, media_bytes=60_000_000)
+        with started(tmp) as (port, _pid):
+            feed = f"/api/shows/{facts['show']}/feed"
+            facts["tag"], _packed = fetched(port, feed, **{"Accept-Encoding": "gzip"})
             _tag, plain = fetched(port, feed)
-            gzip_tag, _packed = fetched(port, feed, **{"Accept-Encoding": "gzip"})
         (tmp / "feed.xml").write_bytes(plain)
         media = tmp / "data" / "media" / str(facts["media"])
-        zipped = "Accept-Encoding: gzip"
-
-        def start_ours(extra: dict[str, str] | None = None):
-            one = free_port()
-            return running((one, server(web, port=one, environment=ours(tmp, one, extra))))
-
-        own = medians(
-            start_ours,
-            {
-                "304": Load(feed, (zipped, f"If-None-Match: {gzip_tag}")),
-                "gzip": Load(feed, (zipped,)),
-                "plain": Load(feed),
-                "track": Load(track, script=AGENTS),
-                "media": Load(f"/media/{facts['media']}", (RANGE,)),
-            },
-            tmp,
-        )
-        raw_environment = {
-            "RAW_FEED": str(tmp / "feed.xml"),
-            "RAW_MEDIA": str(media),
-            "WEB_THREADS": THREADS,
-        }
-        raw = medians(
-            lambda: running(granian("_raw_app:app", environment=raw_environment)),
-            {
-                "304": Load("/feed", (zipped, 'If-None-Match: "raw"')),
-                "gzip": Load("/feed", (zipped,)),
-                "plain": Load("/feed"),
-                "track": Load(track, script=AGENTS),
-                "media": Load("/media", (RANGE,)),
-            },
-            tmp,
-        )
+        found = {threads: beside_raw(tmp, threads, facts, media) for threads in THREADS}
         naive = medians(
             lambda: running(
                 granian("_naive:app", environment={"NAIVE_DATABASE": str(tmp / "naive.sqlite3"),
-                                                   "WEB_THREADS": "4"})
+                                                   "WEB_THREADS": NAIVE_THREADS})
             ),
-            {"track": Load(track, script=AGENTS)},
+            {"track": Load("/api/track/1.mp3", script=AGENTS)},
             tmp,
         )  # fmt: skip
-        nginx, accel = (
-            beside_nginx(tmp, plain, media, facts, start_ours) if has("nginx") else ({}, {})
-        )
+        nginx, accel = beside_nginx(tmp, plain, media, facts) if has("nginx") else ({}, {})
         header()
-        row("feed 304", own["304"], "raw granian", raw["304"], 0.9)
-        row("feed 200 gzip", own["gzip"], "raw granian", raw["gzip"], 0.9)
-        row("feed 200 identity", own["plain"], "raw granian", raw["plain"], 0.9)
+        for threads, (own, raw) in found.items():
+            for name, case, target in (
+                ("304", "feed 304", 0.9),
+                ("gzip", "feed 200 gzip", 0.9),
+                ("plain", "feed 200 identity", 0.9),
+                ("track", "track 302, counted", 0.8),
+                ("media", "media 64 KB", 0.8),
+            ):
+                row(f"{case}, {threads} threads", own[name], "raw granian", raw[name], target)
+        own, _raw = found[DEFAULT_THREADS]
         row("feed 304", own["304"], "nginx", nginx.get("304"), 0.45)
         row("feed 200 gzip", own["gzip"], "nginx gzip_static", nginx.get("gzip"), 0.6)
-        row("track 302, counted", own["track"], "raw granian", raw["track"], 0.8)
         row("track 302, counted", own["track"], "naive Django and ORM", naive["track"], 30.0)
-        row("media 64 KB", own["media"], "raw granian", raw["media"], 0.8)
         row("media 64 KB by X-Accel", accel.get("media"), "nginx direct", nginx.get("media"), 0.4)
 
 
-def beside_nginx(tmp: Path, plain: bytes, media: Path, facts: dict[str, str], start_ours):
+def beside_nginx(tmp: Path, plain: bytes, media: Path, facts: dict[str, str]):
     """nginx with the same files, and nginx sending what our door names."""
     site = tmp / "site"
     site.mkdir()
@@ -176,7 +140,7 @@ def beside_nginx(tmp: Path, plain: bytes, media: Path, facts: dict[str, str], st
         },
         tmp,
     )
-    with start_ours({"MEDIA_ACCEL": "/protected"}) as (behind, behind_pid):
+    with started(tmp, {"MEDIA_ACCEL": "/protected"}) as (behind, behind_pid):
         import _serving  # noqa: PLC0415 - for the processor time of both
 
         front, process = start(behind)
