@@ -44,16 +44,16 @@ def fill(shows: int, episodes: int, *, media_bytes: int = 0) -> dict[str, object
         )
         for n in range(shows - 1)
     )  # fmt: skip
-    for show in (first, *others):
-        Episode.objects.bulk_create(
-            Episode(
-                show=show, title=f"Episode {n}", description=notes(), state="published",
-                audio_url=f"https://cdn.example.com/{n}.mp3", audio_length=1_234_567,
-                duration_seconds=1_800, published_at=now - timedelta(days=n), created_at=now,
-                updated_at=now,
-            )
-            for n in range(episodes)
-        )  # fmt: skip
+    Episode.objects.bulk_create(
+        Episode(
+            show=show, title=f"Episode {n}", description=notes(), state="published",
+            audio_url=f"https://cdn.example.com/{n}.mp3", audio_length=1_234_567,
+            duration_seconds=1_800, published_at=now - timedelta(days=n), created_at=now,
+            updated_at=now,
+        )
+        for show in (first, *others)
+        for n in range(episodes)
+    )  # fmt: skip
     facts: dict[str, object] = {"show": first.pk, "key": issued.secret}
     if media_bytes:
         made = publish_produced(first.account, others[0] if others else first, now=now)
