@@ -68,6 +68,29 @@ def _empty_door() -> None:
     forget_everything()
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """On PostgreSQL, empty only what holds rows: TRUNCATE makes new files for every table and index."""
+    if connection.vendor == "postgresql":
+        connection.ops.sql_flush = _statements_that_empty
+
+
+def _statements_that_empty(_style: object, tables: list[str], **_options: object) -> list[str]:
+    if not tables:
+        return []
+    names = [connection.ops.quote_name(table) for table in tables]
+    look = " UNION ALL ".join(
+        f"SELECT {number} WHERE EXISTS (SELECT 1 FROM {name})"  # noqa: S608 - names of our tables
+        for number, name in enumerate(names)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(look)
+        filled = [names[number] for (number,) in cursor.fetchall()]
+    # What refers to a row goes with it, so nothing has to be checked on the way.
+    empty = [f"DELETE FROM {name}" for name in filled]  # noqa: S608 - the same
+    return ["SET LOCAL session_replication_role = replica", *empty]
+
+
 @pytest.fixture(autouse=True)
 def _only_loopback(socket_disabled_except_loopback: None) -> None:
     """No test may reach the network."""
