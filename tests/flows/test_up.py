@@ -51,6 +51,7 @@ class TestFirstStart:
         assert checks == {"database": True, "broker": True, "storage": True, "counting": True}
         assert KEY.search(printed) is None
         assert "manage.py issue_key" in printed
+        assert "warning" not in first.printed()
 
     def test_prints_the_quickstart_with_the_key_filled_in(self, running_up: RunningUp) -> None:
         lines = [line for line in running_up.printed().splitlines() if line.startswith("curl ")]

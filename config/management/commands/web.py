@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import resource
 from typing import Any
 
@@ -34,7 +35,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         end_with_parent()
-        Server(
+        server = Server(
             "config.wsgi:application",
             address=settings.HOST,
             port=settings.PORT,
@@ -54,7 +55,14 @@ class Command(BaseCommand):
             respawn_failed_workers=True,
             workers_kill_timeout=KILL_AFTER_SECONDS,
             process_name="podwright web",
-        ).serve()
+        )
+        logging.getLogger("_granian").addFilter(is_news)
+        server.serve()
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """False for the server's advice against many threads, which do no work here (config/crew.py)."""
+    return not record.getMessage().startswith("Configuration allows spawning")
 
 
 def raised_file_limit() -> int:
