@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import pytest_django
 from django.conf import settings
 from django.db import connection
 from rest_framework.test import APIClient
@@ -69,10 +70,23 @@ def _empty_door() -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None) -> None:
-    """On PostgreSQL, empty only what holds rows: TRUNCATE makes new files for every table and index."""
-    if connection.vendor == "postgresql":
-        connection.ops.sql_flush = _statements_that_empty
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker
+) -> Iterator[None]:
+    """On PostgreSQL, empty only what holds rows: TRUNCATE makes new files for every table and index.
+
+    In the end the sessions of threads that serve requests go, or the database could not be dropped.
+    """
+    if connection.vendor != "postgresql":
+        yield
+        return
+    connection.ops.sql_flush = _statements_that_empty
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 def _statements_that_empty(_style: object, tables: list[str], **_options: object) -> list[str]:

@@ -384,7 +384,7 @@ class TestDatabase:
     @pytest.mark.parametrize(
         ("name", "changes"),
         [
-            ("audiocopy_state_known", {"state": "odd"}),
+            ("audiocopy_state_known|audiocopy_finished_when_final", {"state": "odd"}),
             ("audiocopy_lease_while_copying", {"state": "copying"}),
             ("audiocopy_finished_when_final", {"state": "kept"}),
             ("audiocopy_failed_says_why", {"state": "failed", "finished_at": "2026-01-01T00:00Z"}),

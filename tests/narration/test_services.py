@@ -326,7 +326,7 @@ class TestConstraints:
     @pytest.mark.parametrize(
         ("changes", "constraint"),
         [
-            ({"source_type": "fax"}, "narration_source_type_known"),
+            ({"source_type": "fax"}, "narration_source_type_known|narration_has_its_source"),
             ({"state": "lost"}, "narration_state_known"),
             ({"text": ""}, "narration_has_its_source"),
             ({"source_type": "url"}, "narration_has_its_source"),
