@@ -105,5 +105,6 @@ class TestPartytime:
                 "application/json",
                 "text/html",
             ]
+        # It takes podcast:locked for supported only with an owner's e-mail, which a feed never shows.
         supported = {tag for tags in feed["support"].values() for tag in tags}
-        assert {"guid", "medium", "transcript", "chapters", "locked", "txt"} <= supported
+        assert {"guid", "medium", "transcript", "chapters", "txt"} <= supported

@@ -15,8 +15,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from config.wsgi import application
+from config.serving import make_application
 
+application = make_application()
 CHECKS = [
     not_a_server_error,
     status_code_conformance,

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
-from config.wsgi import application
+from config.serving import make_application
 from core import fields
 from episodes.models import Episode
 from keys.serializers import ScopesField
@@ -17,6 +17,7 @@ from shows.services import RESERVED_SLUGS
 from tests.contracts.calls import every_call, good_value, stored_rows
 from webhooks.serializers import EventsField
 
+application = make_application()
 AUDIO = "https://cdn.example.com/a.mp3"
 HUGE = 10**30
 WITH_BODY = [call for call in every_call() if call.fields()]
