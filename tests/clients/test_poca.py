@@ -50,6 +50,17 @@ def test_downloads_every_episode_whole_and_then_gets_304(poca, served):
     assert [one.status for one in served.relay.said("/api/shows/")] == [200, 304]
 
 
+def test_has_the_whole_file_after_a_download_that_broke(poca, served):
+    served.relay.cut_once("/media/", after=4_000)
+
+    _, files = poca(served.feed_url)
+    assert [path.stat().st_size for path in files].count(len(served.audio)) == 2
+    _, files = poca(served.feed_url)
+
+    # It tries other names for the one that broke, and leaves an empty file behind.
+    assert [data for path in files if (data := path.read_bytes())] == [served.audio] * 3
+
+
 def test_writes_down_where_a_feed_moved(poca, served):
     poca(served.moved_feed_url)
 
