@@ -34,9 +34,9 @@ def set_episode_cover(
             episode = locked_episode(account=account, episode_id=episode_id)
             if episode.cover_key:
                 release_stored([episode.cover_key])
-            episode.cover_key = key
+            episode.cover_key, episode.cover_bytes = key, len(cover.content)
             episode.updated_at = now
-            episode.save(update_fields=["cover_key", "updated_at"])
+            episode.save(update_fields=["cover_key", "cover_bytes", "updated_at"])
             if episode.state == Publication.PUBLISHED:
                 note_public_change(show_id=episode.show_id, now=now)
             record_episode_event(episode, EventType.EPISODE_UPDATED, now=now)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db.models import Case, Q, When
 
 from core.pictures import COVER_TYPE
-from episodes.models import AudioAsset, EpisodeDocument
+from episodes.models import AudioAsset, Episode, EpisodeDocument
 from episodes.states import Publication
 from shows.models import Show
 
@@ -44,7 +44,12 @@ def find_media(storage_key: str) -> MediaFile | None:
     """The audio, document or cover under `storage_key`, or None: files that no row owns are not served."""
     if not _KEY.match(storage_key):
         return None
-    return _find_audio(storage_key) or _find_document(storage_key) or _find_cover(storage_key)
+    return (
+        _find_audio(storage_key)
+        or _find_document(storage_key)
+        or _find_show_cover(storage_key)
+        or _find_episode_cover(storage_key)
+    )
 
 
 def _find_audio(storage_key: str) -> MediaFile | None:
@@ -107,7 +112,7 @@ def _find_document(storage_key: str) -> MediaFile | None:
     )
 
 
-def _find_cover(storage_key: str) -> MediaFile | None:
+def _find_show_cover(storage_key: str) -> MediaFile | None:
     row = (
         Show.objects.filter(cover_key=storage_key).values("pk", "cover_bytes", "visibility").first()
     )
@@ -120,6 +125,25 @@ def _find_cover(storage_key: str) -> MediaFile | None:
         entity_tag=_tag_of_key(storage_key),
         is_private=row["visibility"] != Show.Visibility.PUBLIC,
         owner_id=row["pk"],
+    )
+
+
+def _find_episode_cover(storage_key: str) -> MediaFile | None:
+    row = (
+        Episode.objects.filter(cover_key=storage_key)
+        .values("cover_bytes", "state", "show_id", "show__visibility")
+        .first()
+    )
+    if row is None:
+        return None
+    is_published = row["state"] == Publication.PUBLISHED
+    return MediaFile(
+        storage_key=storage_key,
+        bytes=row["cover_bytes"] or 0,
+        mime_type=COVER_TYPE,
+        entity_tag=_tag_of_key(storage_key),
+        is_private=row["show__visibility"] != Show.Visibility.PUBLIC or not is_published,
+        owner_id=row["show_id"] if is_published else None,
     )
 
 

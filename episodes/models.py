@@ -94,6 +94,7 @@ class Episode(models.Model):
         max_length=500,
         help_text="Its own cover in our storage.",
     )
+    cover_bytes = models.PositiveIntegerField(null=True, blank=True)
     chapters = models.JSONField(
         default=list, blank=True, help_text='[{"start": seconds, "title": text}, ...]'
     )
@@ -115,6 +116,11 @@ class Episode(models.Model):
             models.CheckConstraint(
                 condition=Q(cover_key__isnull=True) | has_text("cover_key"),
                 name="episode_cover_null_not_blank",
+            ),
+            models.CheckConstraint(
+                condition=Q(cover_key__isnull=True, cover_bytes__isnull=True)
+                | Q(cover_key__isnull=False, cover_bytes__isnull=False, cover_bytes__gt=0),
+                name="episode_cover_has_size",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=Publication.values), name="episode_state_known"

@@ -170,7 +170,8 @@ class TestConstraints:
         ("name", "change"),
         [
             ("episode_title_not_empty", {"title": ""}),
-            ("episode_cover_null_not_blank", {"cover_key": ""}),
+            ("episode_cover_null_not_blank", {"cover_key": "", "cover_bytes": 1}),
+            ("episode_cover_has_size", {"cover_key": "covers/a/cover.jpg"}),
             ("episode_state_known", {"state": "live"}),
             ("episode_production_state_known", {"production_state": "lost"}),
             ("episode_type_known", {"episode_type": "special"}),

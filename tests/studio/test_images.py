@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from django.utils import timezone
 
 from core.models import StoredFile
-from core.storage import open_stored, stored_key
 from episodes.files import sweep_files
 from shows.models import Show
 from tests.factories.pictures import drawing
@@ -68,8 +68,11 @@ class TestEpisodeImage:
         assert set(data) == {"id", "image_url"}
         shown = owner_client.get(f"/v1/episodes/{episode.uuid}").json()["data"]
         assert shown["image_url"] == data["image_url"]
-        with open_stored(stored_key(data["image_url"])) as file:
-            assert file.read(2) == b"\xff\xd8"
+        served = client.get(urlsplit(data["image_url"]).path)
+        assert served["Content-Type"] == "image/jpeg"
+        content = b"".join(served)
+        assert content.startswith(b"\xff\xd8")
+        assert served["Content-Length"] == str(len(content))
         feed = client.get(f"/api/shows/{episode.show_id}/feed")
         text = feed.content if hasattr(feed, "content") else b"".join(feed)
         assert f'<itunes:image href="{data["image_url"]}"/>' in text.decode()
