@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from threading import Lock
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx2
-import openai
-from openai import DefaultHttpxClient, OpenAI
-from openai.types.chat import ChatCompletionMessageParam
 
 from core.chat import Check, Completion, Message, Usage, WriterUnavailable, bounded_context
+
+if TYPE_CHECKING:
+    from openai.types.chat import ChatCompletionMessageParam
 
 #: Between two pieces of an answer, the first included: a small machine thinks long before it speaks.
 SILENCE_SECONDS = 120.0
@@ -40,6 +40,9 @@ class OpenAIChat:
         answer_seconds: float = ANSWER_SECONDS,
         retries: int = CONNECT_RETRIES,
     ) -> None:
+        # Here and below: the SDK takes a second to load, and most installations never ask a model.
+        from openai import DefaultHttpxClient, OpenAI
+
         self.model = model
         self._context: int | None = None
         self._lock = Lock()
@@ -115,6 +118,8 @@ class OpenAIChat:
         return "api.openai.com" not in str(self._client.base_url)
 
     def _told_context(self) -> object:
+        import openai
+
         try:
             models = list(self._client.with_options(timeout=10.0, max_retries=0).models.list())
         except openai.OpenAIError:
@@ -154,6 +159,8 @@ def _end_in_time(seconds: float, response: httpx2.Response) -> None:
 @contextmanager
 def _as_unavailable() -> Iterator[None]:
     """The SDK's errors as ours; neither the address nor the key is told."""
+    import openai
+
     try:
         yield
     except openai.APIStatusError as error:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from pyloudnorm.iirfilter import IIRfilter
-from scipy import signal
 
 from production.trimming import SAMPLE_RATE
 
@@ -19,30 +18,33 @@ RELATIVE_GATE_LU = 10.0
 OFFSET_LU = -0.691
 
 
+@cache
 def _k_weighting() -> NDArray[np.float64]:
     """The two filters as pyloudnorm.Meter has them, as second-order sections."""
+    # It and scipy take a second to load, and only processes that make audio need them.
+    from pyloudnorm.iirfilter import IIRfilter
+
     shelf = IIRfilter(4.0, 1 / math.sqrt(2), 1500.0, SAMPLE_RATE, "high_shelf")
     high_pass = IIRfilter(0.0, 0.5, 38.0, SAMPLE_RATE, "high_pass")
     return np.array([[*shelf.b, *shelf.a], [*high_pass.b, *high_pass.a]], dtype=np.float64)
-
-
-_SECTIONS = _k_weighting()
 
 
 class LoudnessMeter:
     """Takes mono samples at trimming.SAMPLE_RATE in pieces of any length, as one signal."""
 
     def __init__(self) -> None:
-        self._state = np.zeros((len(_SECTIONS), 2))
+        self._state = np.zeros((len(_k_weighting()), 2))
         self._rest = np.zeros(0)
         self._energies: list[NDArray[np.float64]] = []
 
     def feed(self, samples: NDArray[np.float32] | NDArray[np.float64]) -> None:
         """Add samples in [-1, 1] to the end of the signal."""
+        from scipy import signal
+
         if not len(samples):
             return
         weighted, self._state = signal.sosfilt(
-            _SECTIONS, samples.astype(np.float64, copy=False), zi=self._state
+            _k_weighting(), samples.astype(np.float64, copy=False), zi=self._state
         )
         joined = np.concatenate([self._rest, weighted]) if len(self._rest) else weighted
         whole = len(joined) // STEP * STEP

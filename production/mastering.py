@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, signal
 
 from production.trimming import SAMPLE_RATE
 
@@ -29,7 +29,7 @@ BATCH = 64
 
 _CEILING = 10 ** (CEILING_DB / 20)
 _SUSPECT = 10 ** ((CEILING_DB - SUSPECT_BELOW_CEILING_DB) / 20)
-_WINDOW = signal.windows.hann(2 * REACH_HOPS + 1, sym=True)[None, :].ravel()
+_WINDOW = np.hanning(2 * REACH_HOPS + 1)
 _SMOOTHING = (_WINDOW / _WINDOW.sum()).astype(np.float32)
 
 
@@ -62,6 +62,9 @@ def master(pcm: NDArray[np.int16], gain: float) -> NDArray[np.float32]:
 
 def _true_peaks(padded: NDArray[np.float32]) -> NDArray[np.float32]:
     """The highest level of each hop between the two padding hops, oversampled where it matters."""
+    # Here and below: scipy takes a second to load, and only processes that make audio need it.
+    from scipy import ndimage
+
     peaks = np.abs(padded).reshape(-1, HOP).max(axis=1)[1:-1]
     # A peak between two samples may belong to the neighbouring hop: look there as well.
     suspects = np.flatnonzero(ndimage.maximum_filter1d(peaks, 3, mode="constant") > _SUSPECT)
@@ -71,13 +74,16 @@ def _true_peaks(padded: NDArray[np.float32]) -> NDArray[np.float32]:
         batches = -(-len(suspects) // BATCH)
         around = np.zeros((batches * BATCH, HOP + 2 * CONTEXT), np.float32)
         around[: len(suspects)] = windows[(suspects + 1) * HOP - CONTEXT]
-        between = np.abs(around.reshape(batches, BATCH, -1) @ _INTERPOLATOR).max(axis=2)
+        between = np.abs(around.reshape(batches, BATCH, -1) @ _interpolator()).max(axis=2)
         peaks[suspects] = np.maximum(peaks[suspects], between.ravel()[: len(suspects)])
     return np.asarray(peaks, dtype=np.float32)
 
 
+@cache
 def _interpolator() -> NDArray[np.float32]:
     """A matrix that turns a hop with context into the samples between its own."""
+    from scipy import signal
+
     taps = signal.firwin(2 * CONTEXT * OVERSAMPLING + 1, 1 / OVERSAMPLING, window=("kaiser", 6.0))
     taps *= OVERSAMPLING
     width = HOP + 2 * CONTEXT
@@ -91,11 +97,10 @@ def _interpolator() -> NDArray[np.float32]:
     return np.array(columns, dtype=np.float32).T
 
 
-_INTERPOLATOR = _interpolator()
-
-
 def _reduction(peaks: NDArray[np.float32], length: int) -> NDArray[np.float32]:
     """The limiter's factor for every sample: low enough at each peak, smooth around it."""
+    from scipy import ndimage
+
     wanted = np.minimum(1.0, _CEILING / np.maximum(peaks, np.float32(1e-9))).astype(np.float32)
     # The minimum reaches one hop further than the smoothing, so that the smoothed curve, drawn as
     # straight lines between hop centres, is nowhere above what any peak under it allows.

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from production.voices.base import EngineUnavailable, VoiceEngine
 from production.voices.fake import FakeEngine
-from production.voices.hibari import HibariEngine
 from production.voices.openai import OpenAIEngine
 from production.voices.piper import PiperEngine
 
@@ -24,8 +23,15 @@ class EngineOptions:
     model: str = "tts-1"
 
 
+def _hibari() -> VoiceEngine:
+    # Its package and scipy below take a while to load, which processes without voices need not wait.
+    from production.voices.hibari import HibariEngine
+
+    return HibariEngine()
+
+
 _MAKERS: dict[str, Callable[[EngineOptions], VoiceEngine]] = {
-    "hibari": lambda _options: HibariEngine(),
+    "hibari": lambda _options: _hibari(),
     "piper": lambda options: PiperEngine(voices_dir=options.voices_dir),
     "openai": lambda options: OpenAIEngine(
         base_url=options.base_url, api_key=options.api_key, model=options.model

@@ -71,7 +71,7 @@ class PiperEngine:
         Piper's models draw their own noise: two renderings differ slightly, whatever the `seed`.
         """
         # An optional package, here as below: imported only where it is known to be there.
-        from piper.config import SynthesisConfig  # noqa: PLC0415
+        from piper.config import SynthesisConfig
 
         model = self._load(voice)
         require_words(spoken)
@@ -147,9 +147,9 @@ def _described(path: Path) -> Voice | None:
 
 def _loaded_voice(path: Path) -> Any:
     # onnxruntime takes a second and 100 MB: only processes that render pay for it.
-    import onnxruntime  # type: ignore[import-untyped] # noqa: PLC0415
-    from piper.config import PiperConfig  # noqa: PLC0415
-    from piper.voice import PiperVoice  # noqa: PLC0415
+    import onnxruntime  # type: ignore[import-untyped]
+    from piper.config import PiperConfig
+    from piper.voice import PiperVoice
 
     options = onnxruntime.SessionOptions()
     # One renderer runs on each core, so more threads would only get in each other's way.

@@ -122,7 +122,7 @@ def _server(path: Path) -> Any:
     if find_spec("xllamacpp") is None:
         raise WriterUnavailable("The gguf writer is not installed: pip install 'podwright[gguf]'.")
     # A hundred megabytes of code: only processes that write pay for it.
-    import xllamacpp  # noqa: PLC0415
+    import xllamacpp
 
     if not path.is_file():
         raise WriterUnavailable("LLM_MODEL_PATH names no file.")
