@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.openapi import Operation
 from core.schemas import (
+    BOOLEAN,
     COUNT,
     ID,
     MOMENT,
@@ -149,6 +150,10 @@ OP3_OPERATIONS = {
                     total_downloads=COUNT,
                     episodes=a_list(an_object(episode_guid=STRING, title=STRING, downloads=COUNT)),
                     source=one_of(["op3", "local"]),
+                    found=BOOLEAN,
+                    truncated=BOOLEAN,
+                    is_stale=BOOLEAN,
+                    as_of=or_null(MOMENT),
                 ),
             )
         },

@@ -9,6 +9,7 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from analytics.answers import standing
 from analytics.descriptions import OP3_OPERATIONS
 from analytics.models import EpisodeDay
 from analytics.op3 import Op3Counts, op3_counts
@@ -52,7 +53,7 @@ class Op3View(ContractView):
                     "found": counts.found,
                     "truncated": counts.truncated,
                     "is_stale": counts.is_stale,
-                    "as_of": second(counts.fetched_at or now),
+                    "as_of": second(counts.fetched_at) if counts.fetched_at else None,
                 },
             }
         )
@@ -78,7 +79,7 @@ def _local_counts(show: Show, *, days: int, now: datetime) -> Op3Counts:
     by_episode = dict(counted.top("episode_id"))
     guids = dict(Episode.objects.filter(pk__in=by_episode).values_list("pk", "guid"))
     by_guid = {str(guids[pk]): amount for pk, amount in by_episode.items() if pk in guids}
-    return Op3Counts(sum(by_episode.values()), by_guid, fetched_at=now)
+    return Op3Counts(sum(by_episode.values()), by_guid, fetched_at=standing(now=now).as_of)
 
 
 def _episodes(show: Show, counts: Op3Counts) -> list[dict[str, object]]:

@@ -13,7 +13,9 @@ import time_machine
 from django.core.cache import cache
 
 from analytics import op3
+from analytics.models import Counter
 from analytics.op3 import op3_counts
+from analytics.serializers import second
 from tests.analytics.hit_making import count, make_hit
 from tests.contracts import examples
 from tests.contracts.test_podclaw_analytics import assert_shaped_like
@@ -155,6 +157,7 @@ class TestWithoutOp3:
         assert_shaped_like(examples.OP3["op3"], found)
         assert (found["source"], found["period_days"], found["total_downloads"]) == ("local", 7, 1)
         assert uuid.UUID(found["episodes"][0]["episode_guid"]) == episode.guid
+        assert found["as_of"] == second(Counter.objects.get().counted_at)
         assert server.requests == []
 
     def test_a_show_may_keep_out(self, owner_client, ask, server, show, settings):
