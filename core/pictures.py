@@ -12,12 +12,15 @@ from typing import IO
 from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
 
 from core.errors import Invalid, TooLarge, UnsupportedType
+from core.framing import framed
 
 COVER_TYPE = "image/jpeg"
 #: contracts/rss.md section 1.5: what Apple and the PSP accept.
 SMALLEST_SIDE, LARGEST_SIDE = 1_400, 3_000
 #: Enlarging to twice the size still looks like the picture; more does not.
 SMALLEST_ENLARGED = SMALLEST_SIDE // 2
+#: A picture that is shorter than this is a line, whatever its length.
+SHORTEST_FRAMED = SMALLEST_ENLARGED // 2
 #: Room for 4,096 x 4,096 and for photographs of 16 megapixels; decoded, four bytes each.
 MOST_PIXELS = 17_000_000
 #: A side that is longer by this share only is trimmed without asking.
@@ -26,6 +29,8 @@ NEARLY_SQUARE = 0.01
 _MOST_SCANS = 100
 _START_OF_SCAN = b"\xff\xda"
 
+#: The tag of EXIF that tells how the camera was held.
+_ORIENTATION = 0x0112
 _FORMATS = ("JPEG", "PNG", "WEBP")
 #: A JPEG with a second picture behind it, as phones write it: the first one counts.
 _FORMAT_NAMES = {"MPO": "JPEG"}
@@ -115,6 +120,24 @@ def make_cover(source: IO[bytes], *, max_bytes: int, crop: bool = False) -> Cove
         return _fitted(_plain_square(image, side), max_bytes=max_bytes)
 
 
+def make_framed_cover(source: IO[bytes], *, max_bytes: int) -> Cover:
+    """The cover made of a picture of any shape, which is whole in it: see `core.framing`.
+
+    Sizes and errors are those of `make_cover`, by the longer side; nothing is refused for its shape
+    but what is hardly more than a line (`PictureTooSmall`).
+    """
+    with _one_at_a_time, _opened(source) as image:
+        short, long = sorted(image.size)
+        if long < SMALLEST_ENLARGED or short < SHORTEST_FRAMED:
+            raise PictureTooSmall(
+                f"image: the picture has {image.width} x {image.height} pixels; at least "
+                f"{SMALLEST_ENLARGED} x {SHORTEST_FRAMED} are needed.",
+                field="image",
+            )
+        side = min(max(long, SMALLEST_SIDE), LARGEST_SIDE)
+        return _fitted(framed(_plain(image, side), side), max_bytes=max_bytes)
+
+
 def inspect_picture(content: bytes) -> PictureFacts:
     """Decode the whole picture and tell what it is. Raises as `make_cover` does for bad input."""
     with _one_at_a_time, _opened(io.BytesIO(content)) as image:
@@ -183,7 +206,7 @@ def _format_name(image: Image.Image) -> str:
 def _upright_size(image: Image.Image) -> tuple[int, int]:
     """Width and height once the camera's orientation is honoured."""
     width, height = image.size
-    lies_on_its_side = image.getexif().get(0x0112, 1) in {5, 6, 7, 8}
+    lies_on_its_side = image.getexif().get(_ORIENTATION, 1) in {5, 6, 7, 8}
     return (height, width) if lies_on_its_side else (width, height)
 
 
@@ -196,11 +219,22 @@ def _require_square(width: int, height: int, *, crop: bool) -> None:
         )
 
 
+def _plain(image: Image.Image, longest: int) -> Image.Image:
+    """The picture upright, opaque, in sRGB; about as large as it came, or `longest` where it is larger."""
+    scale = min(1.0, longest / max(image.size))
+    image.draft(None, (round(image.width * scale), round(image.height * scale)))
+    orientation = image.getexif().get(_ORIENTATION, 1)
+    profile = image.info.get("icc_profile")
+    plain = _upright(_in_srgb(_on_white(_eight_bit(image)), profile), orientation)
+    plain.info.clear()
+    return plain
+
+
 def _plain_square(image: Image.Image, side: int) -> Image.Image:
     """The picture upright, opaque, in sRGB, `side` pixels wide and high."""
     # A large JPEG is decoded at a half or a quarter of its size at once.
     image.draft(None, (side, side))
-    orientation = image.getexif().get(0x0112, 1)
+    orientation = image.getexif().get(_ORIENTATION, 1)
     profile = image.info.get("icc_profile")
     opaque = _on_white(_eight_bit(image))
     # The middle square; without a copy of its own, since the picture may be large.

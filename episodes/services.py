@@ -112,6 +112,14 @@ class StoredDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredCover:
+    """A cover in storage, a JPEG of so many bytes."""
+
+    storage_key: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class MeasuredAudio:
     """How many bytes the audio of an episode has at its address outside."""
 
@@ -305,13 +313,26 @@ def set_production_state(*, episode_id: int, state: ProductionState, now: dateti
 
 
 def describe_produced_episode(
-    *, episode_id: int, title: str, author: str, description: str, now: datetime
+    *,
+    episode_id: int,
+    title: str,
+    author: str,
+    description: str,
+    cover: StoredCover | None = None,
+    now: datetime,
 ) -> bool:
-    """Fill in what preparing found out; False when the episode is gone."""
+    """Fill in what preparing found out; False when the episode is gone.
+
+    A `cover` takes the place of the one before. Demands an open transaction.
+    """
+    found = Episode.objects.filter(pk=episode_id)
+    changes: dict[str, object] = {}
+    if cover is not None:
+        before = found.values_list("cover_key", flat=True).first()
+        release_stored([before] if before else [])
+        changes = {"cover_key": cover.storage_key, "cover_bytes": cover.bytes}
     return bool(
-        Episode.objects.filter(pk=episode_id).update(
-            title=title, author=author, description=description, updated_at=now
-        )
+        found.update(title=title, author=author, description=description, updated_at=now, **changes)
     )
 
 

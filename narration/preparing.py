@@ -19,6 +19,7 @@ from core.storage import open_stored
 from episodes.locking import lock_episode
 from episodes.models import EpisodeDocument
 from episodes.services import (
+    StoredCover,
     describe_produced_episode,
     fail_production,
     set_production_state,
@@ -33,6 +34,7 @@ from narration.extraction import (
 )
 from narration.fetching import NotAnArticle, article_from, fetch_source
 from narration.file_reading import article_from_file
+from narration.lead_image import lead_image_cover
 from narration.limits import TextTooLong, require_acceptable_length
 from narration.models import Narration
 from narration.reading import lexicon_of, preferred_voice, reading_rules
@@ -82,6 +84,7 @@ class _Prepared:
     description: str
     script: Script
     voice: Voice
+    cover: StoredCover | None
     tidying: dict[str, object]
 
 
@@ -98,7 +101,7 @@ def prepare_narration(*, narration_id: int, now: datetime) -> bool:
         _fail(narration, _interrupted(), now=now)
         return True
     try:
-        _hand_over(narration, _prepare(narration), now=now)
+        _hand_over(narration, _prepare(narration, now=now), now=now)
     except PodwrightError as error:
         _give_up_or_retry(narration, error, now=now)
     except Exception:
@@ -136,7 +139,7 @@ def _claim(*, narration_id: int, now: datetime) -> Narration | None:
     return narration
 
 
-def _prepare(narration: Narration) -> _Prepared:
+def _prepare(narration: Narration, *, now: datetime) -> _Prepared:
     """The slow part, outside of any transaction."""
     tidied = _tidied(narration, _article(narration))
     article = tidied.article
@@ -158,6 +161,7 @@ def _prepare(narration: Narration) -> _Prepared:
             lexicon=lexicon_of(account=account, show_id=narration.episode.show_id),
         ),
         voice=voice,
+        cover=_cover(narration, article, now=now),
         tidying=tidied.report,
     )
 
@@ -232,6 +236,13 @@ def _voice(narration: Narration, article: Article) -> Voice:
     return catalog.voice_for(article.language)
 
 
+def _cover(narration: Narration, article: Article, *, now: datetime) -> StoredCover | None:
+    """Of the picture that the page's head names; a file makes nobody call another server."""
+    is_page = narration.source_type != Narration.SourceType.FILE
+    wanted = is_page and article.image_url and not narration.episode.cover_key
+    return lead_image_cover(article.image_url, now=now) if wanted else None
+
+
 def _description(narration: Narration, article: Article) -> str:
     origin = f"Original URL: {narration.source_url}" if narration.source_url else ""
     both = "\n\n".join(part for part in (article.description, origin) if part)
@@ -248,6 +259,7 @@ def _hand_over(narration: Narration, prepared: _Prepared, *, now: datetime) -> N
             title=prepared.title,
             author=prepared.author,
             description=prepared.description,
+            cover=prepared.cover,
             now=now,
         )
         start_production(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,7 +21,6 @@ from production.tags import Cover, EpisodeTags, TagChapter, write_tags
 from production.timeline import Timeline, build_timeline
 from production.transcripts import to_html, to_json, to_srt, to_vtt
 from production.trimming import SAMPLE_RATE
-from shows.models import Show
 
 Kind = EpisodeDocument.Kind
 
@@ -81,7 +81,7 @@ def _store_audio(
             language=timeline.language,
             year=now.year,
             duration=audio.duration,
-            cover=_cover(episode.show),
+            cover=_cover(episode),
             chapters=[
                 TagChapter(title=chapter.title, start=chapter.start, end=chapter.end)
                 for chapter in visible_chapters(timeline)
@@ -102,16 +102,15 @@ def _store_audio(
     )
 
 
-def _cover(show: Show) -> Cover | None:
-    """The show's cover as it is stored here; one at an address outside is not fetched for it."""
-    if not show.cover_key:
-        return None
-    try:
-        with open_stored(show.cover_key) as file:
-            return Cover(file.read(), COVER_TYPE)
-    except FileNotFoundError:
-        # Replaced since the show was read: the audio is worth more than its picture.
-        return None
+def _cover(episode: Episode) -> Cover | None:
+    """Its own cover, else the show's, as stored here; one at an address outside is not fetched for it."""
+    for key in (episode.cover_key, episode.show.cover_key):
+        # Replaced since the row was read: the audio is worth more than its picture.
+        with suppress(FileNotFoundError):
+            if key:
+                with open_stored(key) as file:
+                    return Cover(file.read(), COVER_TYPE)
+    return None
 
 
 def _documents(timeline: Timeline) -> list[_Made]:

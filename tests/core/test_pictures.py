@@ -18,6 +18,7 @@ from core.pictures import (
     PictureTooSmall,
     inspect_picture,
     make_cover,
+    make_framed_cover,
 )
 from tests.factories import pictures
 
@@ -165,6 +166,31 @@ class TestCover:
 
         assert image.width == 1_600
         assert corners(image) == [RED, GREEN, BLUE, WHITE]
+
+
+class TestFramedCover:
+    @pytest.mark.parametrize(
+        ("size", "side"), [((1_200, 630), 1_400), ((800, 2_400), 2_400), ((3_400, 2_000), 3_000)]
+    )
+    def test_has_the_whole_picture_in_it(self, size, side):
+        content = pictures.encoded(pictures.quarters(size=size))
+
+        made = make_framed_cover(io.BytesIO(content), max_bytes=LIMIT)
+
+        image = Image.open(io.BytesIO(made.content))
+        assert (image.mode, image.size) == ("RGB", (side, side))
+        scale = side / max(size)
+        corner = tuple(round(side / 2 - 0.48 * length * scale) for length in size)
+        assert image.getpixel(corner) == pytest.approx((255, 0, 0), abs=20)
+        # Above a wide picture, beside a high one: its colours, and no black bars.
+        assert max(image.getpixel((side // 8, side // 8))) > 200
+
+    @pytest.mark.parametrize("size", [(690, 690), (3_000, 340)])
+    def test_is_not_made_of_too_little(self, size):
+        content = pictures.drawing(size[0], height=size[1])
+
+        with pytest.raises(PictureTooSmall):
+            make_framed_cover(io.BytesIO(content), max_bytes=LIMIT)
 
 
 class TestRefusal:
