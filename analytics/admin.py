@@ -8,16 +8,24 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin
 from django.db import models
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
 
+from analytics.alerts import mark_seen
+from analytics.health import counting_health
 from analytics.models import (
     AccountDayApp,
     AccountHour,
     Agent,
+    AgentDay,
     AgentRule,
+    Alert,
     App,
     AudioFigures,
     Audit,
     BadLine,
+    ChartNote,
     Counter,
     Download,
     EpisodeDay,
@@ -30,6 +38,7 @@ from analytics.models import (
     Rebuild,
     Segment,
     ShowDay,
+    StepDay,
     Window,
 )
 from core.admin import ReadOnlyAdmin
@@ -38,8 +47,9 @@ if TYPE_CHECKING:
     # Generic for the type checker only.
     _RuleForm = forms.ModelForm[AgentRule]
     _RuleAdmin = admin.ModelAdmin[AgentRule]
+    _NoteAdmin = admin.ModelAdmin[ChartNote]
 else:
-    _RuleForm, _RuleAdmin = forms.ModelForm, admin.ModelAdmin
+    _RuleForm, _RuleAdmin, _NoteAdmin = forms.ModelForm, admin.ModelAdmin, admin.ModelAdmin
 
 _LARGEST_LIST = 200
 
@@ -77,12 +87,6 @@ def _numbers(
     return made
 
 
-_numbers(
-    Counter,
-    ["batches", "hits", "bad_lines", "last_hit_at", "counted_at", "leased_until"],
-    date="counted_at",
-    search=["owner"],
-)
 _numbers(Segment, ["name", "hits", "bad_lines", "counted_at"], date="counted_at")
 _numbers(BadLine, ["segment", "line", "error", "found_at"], date="found_at")
 _numbers(
@@ -100,6 +104,8 @@ _numbers(
         "who",
         "carried",
         "counted",
+        "network",
+        "previous_network",
     ],
 )
 _numbers(App, ["name", "created_at"], date="created_at")
@@ -161,6 +167,8 @@ _numbers(
     search=["=episode_id", "step"],
     filters=["step"],
 )
+_numbers(StepDay, ["day", "step", "amount"], date="day", search=["step"], filters=["step"])
+_numbers(AgentDay, ["digest", "day", "hits"], date="day")
 _numbers(
     ListenerSet,
     ["account_id", "day", "app_id", "period", "is_sketch"],
@@ -189,6 +197,82 @@ _numbers(
     filters=["is_applied"],
 )
 _numbers(LogPosition, ["name", "inode", "offset", "read_at"], date="read_at")
+
+
+@admin.register(Counter)
+class CounterAdmin(CountingAdmin):
+    """How far counting is, and how far behind (R70)."""
+
+    list_display = [
+        "batches",
+        "hits",
+        "lag_seconds",
+        "waiting_segments",
+        "lost_hits",
+        "bad_lines",
+        "last_hit_at",
+        "counted_at",
+        "leased_until",
+    ]
+    search_fields = ["owner"]
+    date_hierarchy = "counted_at"
+    ordering = ["-pk"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Counter]:
+        """The one row, with the health of this moment asked for once."""
+        self._health = counting_health(now=timezone.now())
+        found: QuerySet[Counter] = super().get_queryset(request)
+        return found
+
+    @admin.display(description="seconds behind")
+    def lag_seconds(self, _row: Counter) -> int:
+        """Age of the oldest segment that waits."""
+        return self._health.lag_seconds
+
+    @admin.display
+    def waiting_segments(self, _row: Counter) -> int:
+        """Segments that are not counted yet."""
+        return self._health.waiting_segments
+
+    @admin.display(description="lost hits of this machine")
+    def lost_hits(self, _row: Counter) -> int:
+        """Hits that could not be written."""
+        return self._health.lost_hits
+
+
+@admin.register(Alert)
+class AlertAdmin(CountingAdmin):
+    """What wants a look; filter by `seen_at` empty for what nobody has looked at (R80)."""
+
+    list_display = ["kind", "subject", "day", "amount", "usual", "raised_at", "seen_at"]
+    list_filter = ["kind", ("seen_at", admin.EmptyFieldListFilter)]
+    search_fields = ["subject"]
+    date_hierarchy = "day"
+    ordering = ["-day", "-pk"]
+    actions = ["mark_seen"]
+
+    @admin.action(description="Mark as seen", permissions=["settle"])
+    def mark_seen(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
+        """Take the chosen alerts off the list of those that wait for a look."""
+        chosen = list(queryset.values_list("pk", flat=True))
+        marked = mark_seen(alert_ids=chosen, now=timezone.now())
+        self.message_user(request, f"{marked} alerts marked as seen.")
+
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change alerts by Django's permissions may mark them."""
+        return request.user.has_perm("analytics.change_alert")
+
+
+@admin.register(ChartNote)
+class ChartNoteAdmin(_NoteAdmin):
+    """Notes that stand in the answers with charts, beside the day that they tell of."""
+
+    list_display = ["day", "text", "link", "created_at"]
+    list_filter = ["day"]
+    search_fields = ["text"]
+    date_hierarchy = "day"
+    ordering = ["-day", "-pk"]
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
 
 @admin.register(Agent)

@@ -13,6 +13,7 @@ from analytics.batches import is_final
 from analytics.models import (
     AccountDayApp,
     App,
+    ChartNote,
     Counter,
     EpisodeDay,
     EpisodeTotal,
@@ -142,6 +143,11 @@ class ListenerNumbers:
     def standard_error(self) -> float:
         """Relative, 0 where every listener was told apart (R58)."""
         return 0.0 if self.is_exact else round(STANDARD_ERROR, 4)
+
+
+def notes_between(first: date, last: date) -> list[ChartNote]:
+    """What operators pinned to the days of a chart, in order (R80)."""
+    return list(ChartNote.objects.filter(day__gte=first, day__lte=last).order_by("day", "pk")[:100])
 
 
 def standing(*, now: datetime) -> Standing:

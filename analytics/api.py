@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from django.conf import settings
 from django.utils import timezone
@@ -17,6 +17,7 @@ from analytics.answers import (
     episode_funnel,
     episode_numbers,
     listener_numbers,
+    notes_between,
     show_numbers,
     standing,
 )
@@ -33,6 +34,7 @@ from analytics.serializers import (
     PLAN_HINT,
     Page,
     account_analytics,
+    chart_notes,
     csv_text,
     episode_analytics,
     is_csv,
@@ -91,6 +93,7 @@ class ShowAnalyticsView(ContractView):
                 "analytics": {
                     "plan_tier": tier,
                     **show_analytics(numbers, is_full=is_full),
+                    **_notes([day for day, _amount in numbers.trend]),
                     **_standing(numbers.evidence, now=now, is_full=is_full),
                 },
             }
@@ -127,6 +130,7 @@ class EpisodeAnalyticsView(ContractView):
                     **episode_analytics(
                         numbers, page=_page(request, len(numbers.series)), is_full=is_full
                     ),
+                    **_notes([day for day, _amount in numbers.series] if is_full else []),
                     **_standing(numbers.evidence, now=now, is_full=is_full),
                 },
             }
@@ -158,6 +162,7 @@ class DownloadsView(ContractView):
                     **account_analytics(
                         numbers, interval, period=period, page=page, is_full=is_full
                     ),
+                    **_notes([interval.first, interval.last] if is_full else []),
                     **_standing(numbers.evidence, now=now, is_full=is_full),
                 },
             }
@@ -238,6 +243,11 @@ def _plan(account: Account) -> tuple[str, bool]:
 def _standing(evidence: str, *, now: datetime, is_full: bool) -> dict[str, object]:
     found = standing_object(standing(now=now), evidence)
     return found if is_full else {**found, "hint": PLAN_HINT}
+
+
+def _notes(days: Sequence[date]) -> dict[str, object]:
+    """Notes on the days of a chart, without one where the plan shows none."""
+    return chart_notes(notes_between(days[0], days[-1])) if days else {}
 
 
 def _page(request: Request, total: int) -> Page:

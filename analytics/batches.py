@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import NamedTuple
 
 from analytics.agents import AgentFacts
-from analytics.byte_ranges import FAR, requested_spans
+from analytics.byte_ranges import FAR, Span, requested_spans, sent_parts
 from analytics.eligibility import EpisodeFacts, reason_against
 from analytics.hits import BadHitLine, Hit, HitKind, unpack
 from analytics.methods import DAY_MS, GRACE_MS, MediaPath, Method
@@ -19,14 +20,15 @@ from analytics.sessions import Evidence, Figures, Touch, Who
 #: Days that a moment in milliseconds may lie in: years 2000 to 2200.
 _EARLIEST_MS, _LATEST_MS = 946_684_800_000, 7_258_118_400_000
 _LARGEST = 2**63 - 1
+#: Ids are random numbers of 62 bits, so a few may be added without leaving what a row holds.
 _HALF = 2**63
-#: Of listener, hit, listener of the day before and the two audiences, in hexadecimal digits.
+MOST_RANGES = 64
+PARTIAL = 206
+#: Of listener, hit, listener of the day before, and the shorter keys, in hexadecimal digits.
 _KEY_LENGTHS = frozenset(
-    (32, 32, before, audience, previous)
-    for before in (0, 32)
-    for audience in (0, 16)
-    for previous in (0, 16)
+    (32, 32, before, *short) for before in (0, 32) for short in product((0, 16), repeat=4)
 )
+_PLAYBACK_LENGTHS = frozenset({0, 32})
 #: More than any file has; sums of two stay within what the database holds.
 _MOST_BYTES = 2**60
 
@@ -80,11 +82,22 @@ def check_hit(hit: Hit) -> None:
     ids = (hit.episode_id, hit.show_id, hit.asset_id or 0)
     if min(numbers) < 0 or max(numbers) > _MOST_BYTES or max(map(abs, ids)) > _LARGEST:
         raise BadHitLine("A number is out of range.")
-    keys = (hit.listener, hit.hit_id, hit.previous_listener, hit.audience, hit.previous_audience)
-    if tuple(map(len, keys)) not in _KEY_LENGTHS:
+    keys = (
+        hit.listener,
+        hit.hit_id,
+        hit.previous_listener,
+        hit.audience,
+        hit.previous_audience,
+        hit.network,
+        hit.previous_network,
+    )
+    playbacks = hit.playback_session, hit.previous_playback
+    if tuple(map(len, keys)) not in _KEY_LENGTHS or not _PLAYBACK_LENGTHS.issuperset(
+        map(len, playbacks)
+    ):
         raise BadHitLine("A key has the wrong length.")
     try:
-        bytes.fromhex("".join(keys))
+        bytes.fromhex("".join((*keys, *playbacks)))
     except ValueError:
         raise BadHitLine("A key is not hexadecimal.") from None
 
@@ -104,6 +117,8 @@ class Verdicts:
 
     groups: dict[tuple[bytes, int], Judged] = field(default_factory=dict)
     funnel: Tally[tuple[int, int, str]] = field(default_factory=Tally)
+    #: Hits by agent and day number.
+    agents: Tally[tuple[str, int]] = field(default_factory=Tally)
     hits: int = 0
     last_ms: int = 0
     reasons: dict[str, str] = field(default_factory=dict)
@@ -145,6 +160,7 @@ class Judge:
                 step = reason.value if reason else Step.ELIGIBLE.value
                 verdicts.funnel[hit.episode_id, hit.time_ms // DAY_MS, step] += 1
                 verdicts.reasons[hit.hit_id] = step
+                verdicts.agents[hit.user_agent, hit.time_ms // DAY_MS] += 1
                 if hit.network_class == NetworkClass.LOCAL.value:
                     verdicts.funnel[hit.episode_id, hit.time_ms // DAY_MS, LOCAL] += 1
             if reason is None:
@@ -180,7 +196,7 @@ class Judge:
         judged = verdicts.groups.get(key)
         if judged is None:
             judged = verdicts.groups[key] = Judged(owner, self._who(hit))
-        judged.touches.append(self._touch(hit))
+        judged.touches.extend(self._touches(hit))
 
     def _who(self, hit: Hit) -> Who:
         verdict = self._agents[hit.user_agent]
@@ -194,22 +210,38 @@ class Judge:
             audience_period=hit.audience_period,
             audience=hit.audience,
             previous_audience=hit.previous_audience,
+            is_safe=hit.network_class == NetworkClass.SAFE.value,
         )
 
-    def _touch(self, hit: Hit) -> Touch:
+    def _touches(self, hit: Hit) -> list[Touch]:
+        """One touch, or with several ranges in one answer as many as ranges (R5)."""
         number = int(hit.hit_id[16:], 16) - _HALF
         asset = hit.asset_id or 0
         if hit.delivered is not None:
-            end = hit.answer_start + hit.delivered
-            return Touch(hit.time_ms, number, Evidence.DELIVERED, asset, hit.answer_start, end)
-        evidence = self._evidence_of_request(hit)
-        if evidence != Evidence.REQUESTED:
-            return Touch(hit.time_ms, number, evidence, asset)
+            evidence = Evidence.DELIVERED
+            spans = self._delivered_spans(hit, hit.delivered)
+        else:
+            evidence = self._evidence_of_request(hit)
+            if evidence != Evidence.REQUESTED:
+                return [Touch(hit.time_ms, number, evidence, asset)]
+            size = self._size(asset)
+            spans = requested_spans(hit.requested_range, size) or ((0, size),)
+        # Numbers have to differ: of two records with one number only one stays.
+        return [
+            Touch(hit.time_ms, number + place, evidence, asset, start, end)
+            for place, (start, end) in enumerate(spans[:MOST_RANGES])
+        ]
+
+    def _delivered_spans(self, hit: Hit, sent: int) -> Sequence[Span]:
+        if hit.status == PARTIAL and "," in hit.requested_range:
+            spans = requested_spans(hit.requested_range, self._size(hit.asset_id or 0)) or ()
+            if len(spans) > 1:
+                return sent_parts(spans, sent)
+        return ((hit.answer_start, hit.answer_start + sent),)
+
+    def _size(self, asset: int) -> int:
         figures = self._figures.get(asset)
-        size = figures.size if figures else FAR
-        spans = requested_spans(hit.requested_range, size) or ((0, size),)
-        # Of several ranges the first is enough: no podcast app asks for more than one.
-        return Touch(hit.time_ms, number, evidence, asset, spans[0][0], spans[0][1])
+        return figures.size if figures else FAR
 
     def _evidence_of_request(self, hit: Hit) -> int:
         if hit.asset_id is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 Span = tuple[int, int]
@@ -12,6 +12,8 @@ _PART = re.compile(r"\s*(\d{0,18})-(\d{0,18})\s*\Z", re.ASCII)
 #: More than any file has: the end of a range that is open, or of a file whose size is not known.
 FAR = 1 << 62
 _PROBE_BYTES = 2
+#: Less than any server's boundary, Content-Type and Content-Range in front of a part.
+_PART_HEAD = 80
 
 
 @lru_cache(maxsize=4_096)
@@ -38,6 +40,24 @@ def requested_spans(header: str, size: int = FAR) -> tuple[Span, ...] | None:
                 return None
         spans.append(span)
     return tuple(span for span in spans if span[0] < span[1])
+
+
+def sent_parts(spans: Sequence[Span], sent: int) -> list[Span]:
+    """What of several ranges arrived with `sent` bytes of one multipart/byteranges body.
+
+    Servers send the parts in the order of the request, each behind a head of its own. Of a body
+    that was broken off the last bytes may be a head that is longer than is taken for it here, so
+    at most some fifty bytes a part too much count.
+    """
+    parts = []
+    left = sent
+    for start, end in spans:
+        left -= _PART_HEAD
+        if left <= 0:
+            break
+        parts.append((start, min(end, start + left)))
+        left -= end - start
+    return parts
 
 
 def is_probe(header: str) -> bool:

@@ -151,6 +151,9 @@ class BatchCounter:
             if group.hit.previous_listener
         }
         _load(windows, "listener", keys)
+        if self.method.join_playback_sessions:
+            playbacks = {_key(group.hit.previous_playback) for group in groups.values()}
+            _load(windows, "playback_session", [key for key in playbacks if key])
         for key, group in groups.items():
             take_group(windows, key, group)
         _load_following(windows)
@@ -158,9 +161,11 @@ class BatchCounter:
         if windows.flagged:
             log.warning("listeners_with_many_episodes", listeners=windows.flagged)
         _complete(self._episodes, self._figures, changed, now=now)
-        return compare(
+        results = compare(
             changed, episodes=self._episodes, figures=self._figures, funnel=verdicts.funnel
         )
+        results.agents = verdicts.agents
+        return results
 
     def _move(
         self,
@@ -213,12 +218,18 @@ def take_group(windows: Windows, key: tuple[bytes, int], group: Judged) -> None:
     """Give a group's touches to its windows, one for each UTC day that its keys were made on."""
     window = windows.by_key.get(key)
     if window is None:
-        previous = group.hit.previous_listener
-        playback = group.hit.playback_session
+        hit = group.hit
+        previous = _key(hit.previous_listener)
+        if hit.previous_playback and windows.method.join_playback_sessions:
+            # The same playback from another address, on the other side of midnight (R31).
+            before = windows.by_playback.get((bytes.fromhex(hit.previous_playback), key[1]))
+            previous = before.listener if before is not None else previous
         window = DayWindow(
             listener=key[0],
-            previous=bytes.fromhex(previous) if previous else None,
-            playback=bytes.fromhex(playback) if playback else None,
+            previous=previous,
+            playback=_key(hit.playback_session),
+            network=_key(hit.network),
+            previous_network=_key(hit.previous_network),
             episode_id=key[1],
             day=group.touches[0].time_ms // DAY_MS,
             who=group.who,
@@ -226,6 +237,10 @@ def take_group(windows: Windows, key: tuple[bytes, int], group: Judged) -> None:
         )
         windows.add(window)
     window.take(group.touches, group.who)
+
+
+def _key(text: str) -> bytes | None:
+    return bytes.fromhex(text) if text else None
 
 
 def _joined(groups: dict[tuple[bytes, int], Judged]) -> dict[tuple[bytes, int], Judged]:

@@ -44,6 +44,10 @@ class Hit(
     while that is not known: then a second line follows when the answer ends, the same but for
     `kind` DELIVERED and `delivered`. A process that is killed never writes it.
 
+    `network` and `previous_network` are the address alone under the salts of the day and of the day
+    before, for the alarm of R41; "" for safe-listed ones. `previous_playback` is `playback_session`
+    under the salt of the day before.
+
     The tag stands first in every line. A further field goes to the end and has a default, so that
     older lines stay readable; any other change of the fields raises the tag.
     """
@@ -74,6 +78,9 @@ class Hit(
     playback_session: str = ""
     is_internal: bool = False
     delivered: int | None = None
+    network: str = ""
+    previous_network: str = ""
+    previous_playback: str = ""
 
     def pack(self) -> bytes:
         """One line of compact JSON, its line end included. Raises `ValueError` for lone surrogates."""

@@ -10,15 +10,17 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Sum
 
+from analytics.alerts import Sign, raise_alerts
 from analytics.ledger import enter_due
 from analytics.models import (
     Agent,
+    AgentDay,
+    Alert,
     Audit,
     BadLine,
     Download,
     EpisodeDay,
     EpisodeDayApp,
-    EpisodeTotal,
     FunnelDay,
     Segment,
     ShowDay,
@@ -33,6 +35,8 @@ WINDOW_DAYS = 4
 #: A segment that comes again so late is too late to count anyhow.
 SEGMENT_DAYS = 8
 AUDIT_DAYS = 3
+#: What new agents are compared with needs four weeks; 25 months of funnels tell of two years.
+AGENT_DAYS, FUNNEL_DAYS = 35, 760
 _CHUNK = 5_000
 _TOTAL_NAME = "0-all.gz"
 
@@ -44,6 +48,8 @@ def forget_old(*, now: datetime) -> None:
     _delete(Segment.objects.filter(counted_at__lt=now - timedelta(days=SEGMENT_DAYS)))
     _delete(BadLine.objects.filter(found_at__lt=now - timedelta(days=settings.HIT_DAYS)))
     _delete(Agent.objects.filter(last_seen_at__lt=now - timedelta(days=settings.HIT_DAYS)))
+    _delete(AgentDay.objects.filter(day__lt=today - timedelta(days=AGENT_DAYS)))
+    _delete(FunnelDay.objects.filter(day__lt=today - timedelta(days=FUNNEL_DAYS)))
     store = hit_store()
     for day, names in store.kept().items():
         if day < today - timedelta(days=settings.HIT_DAYS):
@@ -92,31 +98,10 @@ def audit_days(*, now: datetime, days: int = AUDIT_DAYS) -> Audit:
     ]
     if differences:
         log.error("counts_differ", differences=len(differences))
+        raise_alerts([Sign(Alert.Kind.AUDIT, last, len(differences), 0)], now=now)
     return Audit.objects.create(
         first_day=first, last_day=last, differences=differences[:200], audited_at=now
     )
-
-
-def purge_show(*, show_id: int) -> int:
-    """Remove everything that was counted for a show but the usage ledger; returns the rows (R76).
-
-    The listener sets of its account name no show, so they stay; the kept hits of the show go with
-    `forget_old` in their time.
-    """
-    episodes = list(EpisodeTotal.objects.filter(show_id=show_id).values_list("pk", flat=True))
-    removed = 0
-    with transaction.atomic(durable=True):
-        for found in (
-            Download.objects.filter(show_id=show_id),
-            ShowDay.objects.filter(show_id=show_id),
-            EpisodeDay.objects.filter(show_id=show_id),
-            EpisodeDayApp.objects.filter(episode_id__in=episodes),
-            FunnelDay.objects.filter(episode_id__in=episodes),
-            Window.objects.filter(episode_id__in=episodes),
-            EpisodeTotal.objects.filter(show_id=show_id),
-        ):
-            removed += found.delete()[0]
-    return removed
 
 
 def _delete(rows: Any) -> None:

@@ -17,7 +17,7 @@ import structlog
 from django.conf import settings
 
 from analytics.hits import Hit, HitKind, new_hit_id
-from analytics.networks import Origin, networks
+from analytics.networks import NetworkClass, Origin, networks
 from analytics.own_requests import is_own_agent, is_preview
 from analytics.salts import CachedSalts, SaltStore
 from analytics.shipping import process_forwarder
@@ -30,7 +30,7 @@ USER_AGENT_LENGTH = 1_024
 _RANGE_LENGTH = 200
 _HOST_LENGTH = 255
 _KEY_BYTES = 16
-_AUDIENCE_BYTES = 8
+_AUDIENCE_BYTES = _NETWORK_BYTES = 8
 _PREFETCH_HEADERS = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 _DAY_MS = 86_400_000
 #: Callers whose keys are remembered: a player asks again and again, a piece at a time.
@@ -62,6 +62,8 @@ class _Caller:
     audience: str
     previous_audience: str
     is_own: bool
+    network: str
+    previous_network: str
 
 
 class HitRecorder:
@@ -108,11 +110,12 @@ class HitRecorder:
             log.warning("delivery_not_noted", error=type(error).__name__)
             return False
 
-    def session_key(self, session: str, *, user_agent: str, time_ms: int) -> str:
-        """The keyed hash of an X-Playback-Session-Id (R31)."""
+    def session_keys(self, session: str, *, user_agent: str, time_ms: int) -> tuple[str, str]:
+        """An X-Playback-Session-Id under the salts of the day and of the day before (R31)."""
         salts = self._salts.at(_moment(time_ms))
         content = session.encode("utf-8", "replace")[:_RANGE_LENGTH]
-        return listener_key(salt=salts.current, network=content, user_agent=user_agent)
+        key = partial(listener_key, network=content, user_agent=user_agent)
+        return key(salt=salts.current), key(salt=salts.previous)
 
     def caller(self, environ: Mapping[str, object], *, time_ms: int) -> tuple[_Caller, str]:
         """Who asks, and the day whose salt the keys are made with."""
@@ -140,15 +143,20 @@ class HitRecorder:
         network = packed_network(address) if address is not None else b""
         user_agent = clean_user_agent(environ)
         key = partial(listener_key, network=network, user_agent=user_agent)
+        origin = self._networks.origin(address, user_agent=user_agent, now=_moment(time_ms))
+        is_watched = bool(network) and origin.network_class is not NetworkClass.SAFE
+        alone = partial(listener_key, network=network, user_agent="", size=_NETWORK_BYTES)
         return _Caller(
             listener=key(salt=salts.current),
             previous_listener=key(salt=salts.previous),
             user_agent=user_agent,
-            origin=self._networks.origin(address, user_agent=user_agent, now=_moment(time_ms)),
+            origin=origin,
             audience_period=salts.audience_period,
             audience=key(salt=salts.audience, size=_AUDIENCE_BYTES),
             previous_audience=key(salt=salts.previous_audience, size=_AUDIENCE_BYTES),
             is_own=is_own_agent(user_agent),
+            network=alone(salt=salts.current) if is_watched else "",
+            previous_network=alone(salt=salts.previous) if is_watched else "",
         )
 
     def _own_spool(self) -> Spool:
@@ -191,6 +199,12 @@ def _hit(
     recorder: HitRecorder, environ: Mapping[str, object], listening: Listening, *, time_ms: int
 ) -> Hit:
     caller, salt_day = recorder.caller(environ, time_ms=time_ms)
+    session = _header(environ, "HTTP_X_PLAYBACK_SESSION_ID").strip()
+    playback, previous_playback = (
+        recorder.session_keys(session, user_agent=caller.user_agent, time_ms=time_ms)
+        if session
+        else ("", "")
+    )
     return Hit(
         time_ms=time_ms,
         hit_id=new_hit_id(time_ms=time_ms),
@@ -200,7 +214,7 @@ def _hit(
         kind=listening.kind,
         method="GET",
         status=listening.status,
-        requested_range=_header(environ, "HTTP_RANGE")[:_RANGE_LENGTH],
+        requested_range=_range(environ),
         answer_start=listening.answer_start,
         answer_length=listening.answer_length,
         salt_day=salt_day,
@@ -215,13 +229,21 @@ def _hit(
         audience_period=caller.audience_period,
         audience=caller.audience,
         previous_audience=caller.previous_audience,
-        playback_session=(
-            recorder.session_key(session, user_agent=caller.user_agent, time_ms=time_ms)
-            if (session := _header(environ, "HTTP_X_PLAYBACK_SESSION_ID").strip())
-            else ""
-        ),
+        playback_session=playback,
         is_internal=caller.is_own or is_preview(environ),
+        network=caller.network,
+        previous_network=caller.previous_network,
+        previous_playback=previous_playback,
     )
+
+
+def _range(environ: Mapping[str, object]) -> str:
+    """The Range header, of a very long one so many ranges as find room."""
+    header = _header(environ, "HTTP_RANGE")
+    if len(header) <= _RANGE_LENGTH:
+        return header
+    kept = header[:_RANGE_LENGTH]
+    return kept.rpartition(",")[0] if "," in kept else kept
 
 
 def _moment(time_ms: int) -> datetime:

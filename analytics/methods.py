@@ -60,6 +60,7 @@ def method_in_force() -> Method:
         window=WindowKind(settings.DOWNLOAD_WINDOW),
         media=media,
         byte_log=bool(settings.ACCESS_LOG),
+        burst_flag=settings.BURST_FLAG,
         burst_limit=settings.BURST_LIMIT,
         relays_count=settings.COUNT_RELAYS,
         probes_count=settings.COUNT_PROBES,

@@ -24,6 +24,7 @@ class Counter(models.Model):
     bad_lines = models.PositiveBigIntegerField(default=0)
     last_hit_at = models.DateTimeField(null=True, blank=True)
     counted_at = models.DateTimeField(null=True, blank=True)
+    watched_at = models.DateTimeField(null=True, blank=True)
     owner = models.CharField(max_length=32, blank=True)
     leased_until = models.DateTimeField(null=True, blank=True)
 
@@ -78,6 +79,8 @@ class Window(models.Model):
     listener = models.BinaryField(max_length=16)
     previous_listener = models.BinaryField(max_length=16, null=True, blank=True)
     playback_session = models.BinaryField(max_length=16, null=True, blank=True)
+    network = models.BinaryField(max_length=8, null=True, blank=True)
+    previous_network = models.BinaryField(max_length=8, null=True, blank=True)
     episode_id = models.BigIntegerField()
     day = models.DateField(db_index=True)
     touches = models.BinaryField()
@@ -381,9 +384,46 @@ class FunnelDay(models.Model):
             models.UniqueConstraint(fields=["episode_id", "day", "step"], name="funnelday_once"),
             models.CheckConstraint(condition=has_text("step"), name="funnelday_has_step"),
         ]
+        indexes = [
+            # What has had its time.
+            models.Index(fields=["day"], name="funnelday_day"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.step} of episode {self.episode_id} on {self.day}"
+
+
+class StepDay(models.Model):
+    """How many hits of the whole instance took one step on one UTC day."""
+
+    day = models.DateField()
+    step = models.CharField(max_length=16)
+    amount = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["day", "step"], name="stepday_once"),
+            models.CheckConstraint(condition=has_text("step"), name="stepday_has_step"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.step} on {self.day}"
+
+
+class AgentDay(models.Model):
+    """Hits of one agent on one UTC day, kept for the look at new ones (R80)."""
+
+    digest = models.CharField(max_length=32)
+    day = models.DateField(db_index=True)
+    hits = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["digest", "day"], name="agentday_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hits} hits on {self.day}"
 
 
 class ListenerSet(models.Model):
@@ -449,6 +489,75 @@ class Audit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.first_day} to {self.last_day}"
+
+
+class Alert(models.Model):
+    """Something that an operator should look at; it excludes and changes nothing (R41, R70, R80).
+
+    `amount` is what was seen, `usual` what it is measured against, both in what the kind counts.
+    """
+
+    class Kind(models.TextChoices):
+        SPIKE = "spike", "many more downloads of a show than before"
+        DROP = "drop", "far fewer downloads of a show than before"
+        NEW_AGENT = "new_agent", "a new agent makes over 1 % of all hits"
+        REASON = "reason", "a reason removes many more hits than before"
+        BUSY_ADDRESS = "busy_address", "one address makes very many downloads"
+        LAG = "lag", "hits wait long to be counted"
+        LOST = "lost", "hits could not be written"
+        BAD_LINES = "bad_lines", "lines of hits were put aside"
+        LOCAL = "local", "most hits come from home networks"
+        AUDIT = "audit", "sums differ from a recount"
+
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    day = models.DateField()
+    subject = models.CharField(max_length=300, blank=True)
+    amount = models.PositiveBigIntegerField()
+    usual = models.PositiveBigIntegerField()
+    raised_at = models.DateTimeField()
+    seen_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "day", "subject"], name="alert_once"),
+            models.CheckConstraint(
+                condition=Q(
+                    kind__in=[
+                        "spike",
+                        "drop",
+                        "new_agent",
+                        "reason",
+                        "busy_address",
+                        "lag",
+                        "lost",
+                        "bad_lines",
+                        "local",
+                        "audit",
+                    ]
+                ),
+                name="alert_kind_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} ({self.subject or 'all'}, {self.day})"
+
+
+class ChartNote(models.Model):
+    """What an operator pins to a day of the charts: a change of a platform, a move, a fault (R80)."""
+
+    day = models.DateField(db_index=True)
+    text = models.CharField(max_length=300)
+    link = models.URLField(max_length=500, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=has_text("text"), name="chartnote_has_text"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.text}"
 
 
 class Rebuild(models.Model):

@@ -76,7 +76,7 @@ class Namer:
         return frozenset(host for host in hosts if self.naming.preloads(host))
 
     def _learn(self, agents: list[str], *, now: datetime) -> None:
-        digests = {_digest(agent): agent for agent in agents}
+        digests = {digest_of_agent(agent): agent for agent in agents}
         known = Agent.objects.filter(digest__in=digests).select_related("app")
         current = {row.digest: row for row in known if row.list_version == self.naming.version}
         Agent.objects.filter(pk__in=[row.pk for row in current.values()]).update(last_seen_at=now)
@@ -132,7 +132,8 @@ def _stored_app(name: str, *, now: datetime) -> int:
         return App.objects.get(name=name).pk
 
 
-def _digest(agent: str) -> str:
+def digest_of_agent(agent: str) -> str:
+    """What an agent is found by, however long it is."""
     return hashlib.blake2b(agent.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 

@@ -26,6 +26,7 @@ from analytics.models import (
     ListenerSet,
     Rebuild,
     ShowDay,
+    StepDay,
 )
 from analytics.moments import day_number, day_of, moment_of
 from analytics.naming import Namer
@@ -45,6 +46,15 @@ from analytics.writing import (
 
 #: Days before the first one that are counted too, for the sessions that go over its midnight.
 LEAD_DAYS = 3
+_BY_DAY = (
+    ShowDay,
+    EpisodeDay,
+    EpisodeDayApp,
+    AccountDayApp,
+    FunnelDay,
+    StepDay,
+    ListenerSet,
+)
 #: A hit may be in the archive of a later day than its own: those of a broken-off machine.
 _LATEST_DAYS = 3
 
@@ -186,7 +196,7 @@ def _replace(recount: Recount, first: date, last: date, method: Method) -> None:
     end = moment_of((day_number(last) + 1) * DAY_MS)
     touched = set(EpisodeDay.objects.between(first, last).values_list("episode_id", flat=True))
     Download.objects.filter(started_at__gte=start, started_at__lt=end).delete()
-    for model in (ShowDay, EpisodeDay, EpisodeDayApp, AccountDayApp, FunnelDay, ListenerSet):
+    for model in _BY_DAY:
         model.objects.filter(day__gte=first, day__lte=last).delete()
     # What the ledger has stays: the difference is entered as a correction.
     AccountHour.objects.filter(hour__gte=start, hour__lt=end).update(downloads=0)

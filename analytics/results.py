@@ -47,6 +47,8 @@ class Results:
     removed: list[tuple[int, int]] = field(default_factory=list)
     rows: list[tuple[DayWindow, Outcome]] = field(default_factory=list)
     funnel: Tally[tuple[int, int, str]] = field(default_factory=Tally)
+    #: Hits by agent and day number.
+    agents: Tally[tuple[str, int]] = field(default_factory=Tally)
     #: (account, day, app, period) -> hashes
     listeners: dict[SetKey, set[int]] = field(default_factory=lambda: defaultdict(set))
     #: (account, day, app) whose sets have lost somebody, and have to be made anew.

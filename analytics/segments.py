@@ -211,6 +211,25 @@ def joined_archives(files: list[bytes]) -> bytes:
     return gzip.compress(b"\n".join(lines) + b"\n", mtime=0)
 
 
+def without_hits(packed: bytes, *, show_id: int) -> tuple[bytes, set[int]]:
+    """An archive file without the hits of a show, and the episodes that these were of.
+
+    A line that is no hit and names the show by no field of its own stays.
+    """
+    lines: list[bytes] = []
+    episodes: set[int] = set()
+    for line in gzip.decompress(packed).split(b"\n"):
+        # Tag, time, id, episode, show: all our own, and before any text of a stranger.
+        parts = line.split(b",", 5)
+        is_hit = len(parts) > 5 and not line.startswith(_HEAD)  # noqa: PLR2004
+        if is_hit and parts[4] == b"%d" % show_id:
+            if parts[3].isdigit():
+                episodes.add(int(parts[3]))
+        elif line:
+            lines.append(line)
+    return gzip.compress(b"\n".join(lines) + b"\n", mtime=0), episodes
+
+
 def archive_name(name: str) -> str:
     """The name of the archive file of a segment."""
     return name.removesuffix(SEALED_SUFFIX) + _ARCHIVED

@@ -21,6 +21,7 @@ from analytics.answers import (
     Standing,
     TopEpisode,
 )
+from analytics.models import ChartNote
 from core.fields import MomentField
 
 PERIODS = ("day", "week", "month")
@@ -225,6 +226,16 @@ def listener_analytics(
             for row in numbers.apps
         ]
     return found
+
+
+def chart_notes(notes: Iterable[ChartNote]) -> dict[str, object]:
+    """What is pinned to the days of a chart (R80)."""
+    return {
+        "notes": [
+            {"date": one.day.isoformat(), "text": one.text, "link": one.link or None}
+            for one in notes
+        ]
+    }
 
 
 def daily(series: Iterable[tuple[date, int]]) -> list[dict[str, object]]:

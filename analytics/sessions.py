@@ -66,6 +66,8 @@ class Who(msgspec.Struct, frozen=True, array_like=True):
     audience_period: int
     audience: str
     previous_audience: str
+    #: On the operator's list of shared addresses, whose listeners may look like one machine (R32).
+    is_safe: bool = False
 
 
 class Session(msgspec.Struct, array_like=True):

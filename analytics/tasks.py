@@ -15,6 +15,7 @@ from analytics.keeping import audit_due, enter_ledger, forget_old
 from analytics.salts import SaltStore
 from analytics.shipping import shared_store, ship_sealed
 from analytics.spool import seal_orphans
+from analytics.watching import watch
 
 
 @shared_task(name="analytics.count")
@@ -39,3 +40,4 @@ def sweep_task(**_: object) -> None:
     forget_old(now=timezone.now())
     audit_due(now=timezone.now())
     report_health(now=timezone.now())
+    watch(now=timezone.now())

@@ -28,7 +28,7 @@ _COUNTED = struct.Struct("<qB")
 _HAS_OWN, _WAS_BURST = 1, 2
 _encode = msgspec.msgpack.Encoder().encode
 _decode_session = msgspec.msgpack.Decoder(Session).decode
-_decode_who = msgspec.msgpack.Decoder(Who).decode
+decode_who = msgspec.msgpack.Decoder(Who).decode
 
 WINDOW_COLUMNS = (
     "listener",
@@ -41,6 +41,8 @@ WINDOW_COLUMNS = (
     "carried",
     "counted",
     "is_burst",
+    "network",
+    "previous_network",
 )
 Key = tuple[bytes, int]
 #: When a download began, and how it is known: the listener's key makes it one of a kind.
@@ -84,6 +86,8 @@ class DayWindow:
     carried: Session | None = None
     playback: bytes | None = None
     is_burst: bool = False
+    network: bytes | None = None
+    previous_network: bytes | None = None
     before: Outcome = NOTHING
     is_new: bool = True
     is_changed: bool = False
@@ -159,18 +163,23 @@ class DayWindow:
 
 def window_of_row(row: tuple[object, ...]) -> DayWindow:
     """The window of one row in the order of `WINDOW_COLUMNS`."""
-    listener, previous, playback, episode_id, day, touches, who, carried, counted, burst = row
+    listener, previous, playback, episode_id, day, touches, who, carried, counted, burst = row[:10]
+    network, previous_network = row[10:]
     return DayWindow(
         listener=bytes(listener),  # type: ignore[call-overload]
         previous=bytes(previous) if previous is not None else None,  # type: ignore[call-overload]
         playback=bytes(playback) if playback is not None else None,  # type: ignore[call-overload]
         episode_id=int(episode_id),  # type: ignore[call-overload]
         day=int(day),  # type: ignore[call-overload]
-        who=_decode_who(who),  # type: ignore[arg-type]
+        who=decode_who(who),  # type: ignore[arg-type]
         touches=unpack_touches(bytes(touches)),  # type: ignore[call-overload]
         carried=_decode_session(carried) if carried is not None else None,  # type: ignore[arg-type]
         before=Outcome.unpack(bytes(counted)),  # type: ignore[call-overload]
         is_burst=bool(burst),
+        network=bytes(network) if network is not None else None,  # type: ignore[call-overload]
+        previous_network=(
+            bytes(previous_network) if previous_network is not None else None  # type: ignore[call-overload]
+        ),
         is_new=False,
     )
 
@@ -183,6 +192,7 @@ class Windows:
     figures: dict[int, Figures]
     by_key: dict[Key, DayWindow] = field(default_factory=dict)
     by_previous: dict[Key, DayWindow] = field(default_factory=dict)
+    by_playback: dict[Key, DayWindow] = field(default_factory=dict)
     by_listener: dict[bytes, list[DayWindow]] = field(default_factory=lambda: defaultdict(list))
     #: Listeners of the batch with suspiciously many episodes.
     flagged: int = 0
@@ -195,6 +205,8 @@ class Windows:
         self.by_listener[window.listener].append(window)
         if window.previous is not None:
             self.by_previous[window.previous, window.episode_id] = window
+        if window.playback is not None:
+            self.by_playback[window.playback, window.episode_id] = window
 
     def settle(self) -> Iterator[DayWindow]:
         """Work out all that changed, earlier days first, and what follows from it; yields the changed."""
@@ -241,7 +253,9 @@ class Windows:
         for listener, previous in changed.items():
             mine = self.by_listener[listener]
             both = mine + (self.by_listener.get(previous, []) if previous else [])
-            if len(both) > self.method.burst_flag:
+            if any(window.who.is_safe for window in mine):
+                continue
+            if len(both) > self.method.burst_flag > 0:
                 self.flagged += 1
             if len(both) > limit:
                 self._mark(both, limit)

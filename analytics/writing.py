@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter as Tally
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +15,7 @@ from analytics.methods import DAY_MS, Method
 from analytics.models import (
     AccountDayApp,
     AccountHour,
+    AgentDay,
     Download,
     EpisodeDay,
     EpisodeDayApp,
@@ -21,6 +23,7 @@ from analytics.models import (
     FunnelDay,
     ListenerSet,
     ShowDay,
+    StepDay,
     Window,
 )
 from analytics.moments import (
@@ -31,6 +34,7 @@ from analytics.moments import (
     moment_of,
     moment_value,
 )
+from analytics.naming import digest_of_agent
 from analytics.results import FIRSTS, Found, Results, Sums, listener_keys
 from analytics.sketches import ListenerHashes
 from analytics.windows import WINDOW_COLUMNS, window_of_row
@@ -47,6 +51,7 @@ def write_results(results: Results, method: Method, *, now: datetime) -> None:
     insert_downloads(results.added, method)
     add_sums(sums)
     add_funnel(results.funnel.items())
+    _add_agents(results)
     _add_totals(sums, results)
     _add_listeners(results)
     enter_due(now=now)
@@ -67,6 +72,8 @@ def _write_windows(results: Results) -> None:
                 window.is_burst,
                 window.previous,
                 window.playback,
+                window.network,
+                window.previous_network,
                 day_value(window.day),
             )
         )
@@ -75,7 +82,7 @@ def _write_windows(results: Results) -> None:
         rows,
         key=["listener", "episode_id"],
         replaced=["touches", "who", "carried", "counted", "is_burst"],
-        kept=["previous_listener", "playback_session", "day"],
+        kept=["previous_listener", "playback_session", "network", "previous_network", "day"],
     )
 
 
@@ -165,12 +172,34 @@ def add_sums(sums: Sums) -> None:
 
 
 def add_funnel(steps: Iterable[tuple[tuple[int, int, str], int]]) -> None:
-    """Add amounts by (episode, day number, step); demands a transaction."""
+    """Add amounts by (episode, day number, step), and by day and step; demands a transaction."""
+    rows = sorted(steps)
     upsert_rows(
         FunnelDay,
-        [(e, day_value(day), step, n) for (e, day, step), n in sorted(steps) if n],
+        [(e, day_value(day), step, n) for (e, day, step), n in rows if n],
         key=["episode_id", "day", "step"],
         added=["amount"],
+    )
+    of_all: Tally[tuple[int, str]] = Tally()
+    for (_episode, day, step), amount in rows:
+        of_all[day, step] += amount
+    upsert_rows(
+        StepDay,
+        [(day_value(day), step, n) for (day, step), n in sorted(of_all.items()) if n],
+        key=["day", "step"],
+        added=["amount"],
+    )
+
+
+def _add_agents(results: Results) -> None:
+    upsert_rows(
+        AgentDay,
+        [
+            (digest_of_agent(agent), day_value(day), hits)
+            for (agent, day), hits in sorted(results.agents.items())
+        ],
+        key=["digest", "day"],
+        added=["hits"],
     )
 
 

@@ -85,7 +85,9 @@ class Environment:
     op3_token: str
     op3_api_base: str
     download_window: str
+    burst_flag: int
     burst_limit: int
+    busy_address_limit: int
     count_relays: bool
     count_probes: bool
     join_playback_sessions: bool
@@ -151,7 +153,9 @@ def read_environment() -> Environment:
         op3_token=_secret(env, "OP3_TOKEN", ""),
         op3_api_base=_web_address(env, "OP3_API_BASE", "https://op3.dev/api/1").rstrip("/"),
         download_window=_choice(env, "DOWNLOAD_WINDOW", "first_touch", DOWNLOAD_WINDOWS),
+        burst_flag=_integer(env, "BURST_FLAG", 50, low=0, high=1_000_000),
         burst_limit=_integer(env, "BURST_LIMIT", 200, low=0, high=1_000_000),
+        busy_address_limit=_integer(env, "BUSY_ADDRESS_LIMIT", 500, low=0, high=1_000_000_000),
         count_relays=_boolean(env, "COUNT_RELAYS", default=True),
         count_probes=_boolean(env, "COUNT_PROBES", default=False),
         join_playback_sessions=_boolean(env, "JOIN_PLAYBACK_SESSIONS", default=False),

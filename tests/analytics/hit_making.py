@@ -43,6 +43,10 @@ def audience_of(listener: str, agent: str, period: int) -> str:
     return hashlib.blake2b(f"{listener}|{agent}|a{period}".encode(), digest_size=8).hexdigest()
 
 
+def network_of(listener: str, day: int) -> str:
+    return hashlib.blake2b(f"{listener}|{day}".encode(), digest_size=8).hexdigest()
+
+
 def make_hit(at: datetime, *, listener: str = "ada", agent: str = APP, **fields) -> Hit:
     """A track hit of `listener` for episode 1, keyed as receipt does; `fields` say what differs."""
     time_ms = milliseconds(at)
@@ -69,6 +73,8 @@ def make_hit(at: datetime, *, listener: str = "ada", agent: str = APP, **fields)
         "audience_period": period,
         "audience": audience_of(listener, agent, period),
         "previous_audience": audience_of(listener, agent, period - 1),
+        "network": network_of(listener, day),
+        "previous_network": network_of(listener, day - 1),
     }
     return Hit(**known | fields)
 

@@ -88,7 +88,7 @@ class TestTheWholeWay:
 
 
 class TestCountingOnce:
-    def test_a_segment_that_comes_again_changes_nothing(self, episode):
+    def test_r63_a_segment_that_comes_again_changes_nothing(self, episode):
         Counter.objects.create(pk=1)
         piece = piece_of(make_hit(NOON, episode_id=episode.pk))
         for _ in range(3):
@@ -97,7 +97,7 @@ class TestCountingOnce:
         assert Download.objects.count() == 1
         assert FunnelDay.objects.get(step="eligible").amount == 1
 
-    def test_a_worker_that_was_overtaken_writes_nothing(self, episode):
+    def test_r65_a_worker_that_was_overtaken_writes_nothing(self, episode):
         Counter.objects.create(pk=1)
         slow = BatchCounter(Method())
         first = piece_of(make_hit(NOON, episode_id=episode.pk))
@@ -122,7 +122,7 @@ class TestCountingOnce:
 
 
 class TestBadLines:
-    def test_are_put_aside_and_stop_nothing(self, episode, seal, settings):
+    def test_r67_are_put_aside_and_stop_nothing(self, episode, seal, settings):
         folder = settings.DATA_DIR / "spool"
         folder.mkdir(parents=True)
         good = make_hit(NOON, episode_id=episode.pk).pack()

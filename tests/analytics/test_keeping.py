@@ -11,22 +11,27 @@ from django.core.management import CommandError, call_command
 from analytics.batches import Piece
 from analytics.counting import BatchCounter
 from analytics.feeding import count_segments
-from analytics.keeping import audit_due, enter_ledger, forget_old, purge_show
+from analytics.hits import unpack
+from analytics.keeping import audit_due, enter_ledger, forget_old
 from analytics.methods import Method
 from analytics.models import (
+    AccountDayApp,
     AccountHour,
     Audit,
     Counter,
     Download,
     EpisodeDay,
     EpisodeTotal,
+    ListenerSet,
     Rebuild,
     Segment,
     ShowDay,
     Window,
 )
+from analytics.purging import purge_show
 from analytics.segments import hit_store, read_archived
 from billing.models import UsageEntry
+from shows.services import ShowDraft, create_show
 from tests.analytics.hit_making import MIDNIGHT, count, make_hit, milliseconds, totals
 from tests.factories.published import publish_external
 
@@ -49,18 +54,18 @@ def feed(hits, *, now):
 
 
 def two_days(episode):
+    named = {"episode_id": episode.pk, "show_id": episode.show_id}
     for day in range(2):
         at = NOON + day * DAY
         hits = [
-            make_hit(at + timedelta(minutes=n), listener=f"{n}", episode_id=episode.pk)
-            for n in range(5 + day)
+            make_hit(at + timedelta(minutes=n), listener=f"{n}", **named) for n in range(5 + day)
         ]
-        hits.append(make_hit(at, listener="bot", agent="curl/8", episode_id=episode.pk))
+        hits.append(make_hit(at, listener="bot", agent="curl/8", **named))
         feed(hits, now=at + timedelta(hours=1))
 
 
 class TestForgetting:
-    def test_windows_go_when_they_are_final_and_hits_in_their_time(self, episode, settings):
+    def test_r75_windows_go_when_they_are_final_and_hits_in_their_time(self, episode, settings):
         two_days(episode)
         store = hit_store()
         assert Window.objects.count() == 11
@@ -99,7 +104,7 @@ class TestAudit:
         assert audit_due(now=NOON + DAY) is None
         assert audit_due(now=NOON + 2 * DAY) is not None
 
-    def test_reports_a_sum_that_is_wrong_and_leaves_it(self, episode, caplog):
+    def test_r69_reports_a_sum_that_is_wrong_and_leaves_it(self, episode, caplog):
         two_days(episode)
         EpisodeDay.objects.filter(day=NOON.date()).update(downloads=7)
 
@@ -124,8 +129,7 @@ class TestRebuild:
         call_command("rebuild_downloads", *arguments)
         return Rebuild.objects.latest("pk")
 
-    def test_gives_equal_totals(self, episode):
-        """contracts/analytics.md R68."""
+    def test_r68_gives_equal_totals(self, episode):
         two_days(episode)
         before = totals()
 
@@ -164,14 +168,29 @@ class TestRebuild:
 
 
 class TestPurge:
-    def test_removes_all_but_the_ledger(self, episode):
+    def test_r76_removes_all_but_the_ledger_kept_hits_too(self, episode, owner, now):
         two_days(episode)
+        other = publish_external(
+            owner, create_show(account=owner, draft=ShowDraft(title="B"), now=now), now=MIDNIGHT
+        )
+        feed([make_hit(NOON, episode_id=other.pk, show_id=other.show_id)], now=NOON)
         entered = UsageEntry.objects.filter(kind="download").count()
 
         call_command("purge_show_numbers", str(episode.show_id))
 
         for model in (Download, ShowDay, EpisodeDay, EpisodeTotal, Window):
-            assert not model.objects.exists()
+            assert model.objects.count() == 1, model
+        assert AccountDayApp.objects.get().downloads == 1
+        assert set(ListenerSet.objects.values_list("day", flat=True)) == {NOON.date()}
+        store = hit_store()
+        kept = [
+            unpack(line).episode_id
+            for day, names in store.kept().items()
+            for name in names
+            for _segment, content in read_archived(store.read_kept(day, name))
+            for line in content.splitlines()
+        ]
+        assert kept == [other.pk]
         assert UsageEntry.objects.filter(kind="download").count() == entered > 0
         assert purge_show(show_id=episode.show_id) == 0
 

@@ -48,7 +48,7 @@ def run_child(point, *, data_dir, at):
 
 
 @pytest.mark.slow
-def test_killed_at_every_point_it_gives_the_same_totals(owner, show, data_dir):
+def test_r64_killed_at_every_point_it_gives_the_same_totals(owner, show, data_dir):
     episode = publish_external(owner, show, now=MIDNIGHT - timedelta(days=3))
     chance = random.Random(3)
     hits = [

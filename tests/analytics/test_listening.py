@@ -61,7 +61,7 @@ class TestListener:
         assert forwarded.listener == direct.listener
         assert forged.listener != direct.listener
 
-    def test_is_known_again_the_day_after_and_never_later(self, listen):
+    def test_r73_is_known_again_the_day_after_and_never_later(self, listen):
         first = listen(HTTP_USER_AGENT="A")
         second = listen(HTTP_USER_AGENT="A", now=NOON + timedelta(days=1))
         third = listen(HTTP_USER_AGENT="A", now=NOON + timedelta(days=2))
@@ -101,10 +101,10 @@ class TestHeaders:
 @pytest.mark.parametrize(
     "address", ["203.0.113.241", "2001:db8:4f1c:99aa:1234:5678:9abc:def1", "::ffff:203.0.113.241"]
 )
-def test_no_file_holds_the_address_of_a_listener(
+def test_r71_no_file_holds_the_address_of_a_listener(
     client, owner, show, now, data_dir, settings, tmp_path, address
 ):
-    """contracts/analytics.md R71: neither as text nor packed, neither whole nor as its network."""
+    """Neither as text nor packed, neither whole nor as its network."""
     settings.TRUSTED_PROXIES = (ipaddress.ip_network("127.0.0.1"),)
     episode = publish_produced(owner, show, now=now)
     for extra in (

@@ -68,7 +68,7 @@ def replay(pieces, *, method=METHOD):
 
 
 @pytest.mark.parametrize("window", list(WindowKind))
-def test_shuffled_hits_and_segments_give_equal_totals(stream, window):
+def test_r66_shuffled_hits_and_segments_give_equal_totals(stream, window):
     method = Method(window=window)
     in_order = sorted(stream, key=lambda hit: hit.hit_id)
     expected = replay(pieces_of(in_order, size=len(in_order)), method=method)

@@ -20,7 +20,7 @@ def folder(tmp_path):
 
 
 class TestAt:
-    def test_makes_a_random_salt_that_only_we_can_read(self, folder, tmp_path):
+    def test_r72_makes_a_random_salt_that_only_we_can_read(self, folder, tmp_path):
         salts = SaltStore(folder).at(NOON)
 
         assert len(salts.current) == SALT_BYTES
@@ -52,7 +52,7 @@ class TestAt:
 
         assert after.previous == before.current
 
-    def test_destroys_what_is_older_than_yesterday(self, folder):
+    def test_r72_destroys_what_is_older_than_yesterday(self, folder):
         store = SaltStore(folder)
         for days in range(4):
             store.at(NOON + days * DAY)
@@ -97,7 +97,7 @@ class TestDestroyOld:
 class TestAudience:
     """contracts/analytics.md R74."""
 
-    def test_has_a_salt_of_its_own_for_32_days(self, folder):
+    def test_r74_has_a_salt_of_its_own_for_32_days(self, folder):
         store = SaltStore(folder)
         first = store.at(NOON)
         later = [store.at(NOON + days * DAY) for days in range(1, AUDIENCE_DAYS + 1)]

@@ -152,7 +152,7 @@ class TestSealOrphans:
 
         assert seal_orphans(folder) == 0
 
-    def test_saves_every_answered_hit_of_a_killed_process(self, folder):
+    def test_r62_saves_every_answered_hit_of_a_killed_process(self, folder):
         code = (
             "import sys, time; from pathlib import Path; from analytics.spool import process_spool\n"
             "spool = process_spool(Path(sys.argv[1]))\n"

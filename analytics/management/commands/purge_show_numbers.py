@@ -6,8 +6,10 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.utils import timezone
 
-from analytics.keeping import purge_show
+from analytics.feeding import count_waiting
+from analytics.purging import purge_show
 
 
 class Command(BaseCommand):
@@ -17,5 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("show", type=int)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # What still waits would come back as rows of nobody.
+        count_waiting(clock=timezone.now)
         removed = purge_show(show_id=options["show"])
         self.stdout.write(f"{removed} rows removed.")

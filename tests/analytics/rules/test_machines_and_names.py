@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from django.core.management import CommandError, call_command
 from django.db.models import Sum
@@ -17,6 +18,7 @@ from analytics.answers import percent_tenths
 from analytics.health import counting_health
 from analytics.models import Agent, AgentRule, App, Download, FunnelDay, Window
 from analytics.naming import load_agent_list
+from analytics.watching import busy_addresses
 from tests.analytics.hit_making import METHOD, MIDNIGHT, make_hit
 
 NOON = MIDNIGHT + timedelta(hours=12)
@@ -154,6 +156,31 @@ def test_r41_the_limit_can_be_switched_off(downloads):
     method = replace(METHOD, burst_limit=0)
 
     assert downloads(*episodes_of_one_listener(2), method=method) == 2
+
+
+def test_r41_shared_addresses_on_the_safe_list_are_exempt(downloads):
+    method = replace(METHOD, burst_limit=1, burst_flag=1)
+    shared = [
+        msgspec.structs.replace(hit, network_class="safe") for hit in episodes_of_one_listener(2)
+    ]
+
+    assert downloads(*shared, method=method) == 2
+
+
+def test_r41_a_busy_address_raises_an_alert_and_excludes_nothing(downloads):
+    evening = MIDNIGHT + timedelta(hours=23)
+    for number in range(3):
+        at = evening + timedelta(hours=number)
+        assert (
+            downloads(make_hit(at, agent=f"AntennaPod/{number}.0", as_number=64_500)) == number + 1
+        )
+    now = evening + timedelta(hours=3)
+
+    assert list(busy_addresses(now=now, limit=3)) == []
+    (sign,) = busy_addresses(now=now, limit=2)
+    assert (sign.amount, sign.usual, sign.subject) == (3, 2, "AS64500")
+    assert list(busy_addresses(now=now, limit=0)) == []
+    assert Download.objects.count() == 3
 
 
 @pytest.mark.parametrize(("host", "counts"), [("preloads.example", False), ("x.example", True)])

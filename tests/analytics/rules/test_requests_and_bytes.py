@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from analytics.byte_ranges import is_probe, requested_spans, union_length
+from analytics.byte_ranges import is_probe, requested_spans, sent_parts, union_length
 from analytics.hits import HitKind
 from analytics.listening import HitRecorder, Listening
 from analytics.methods import MediaPath
@@ -89,6 +89,17 @@ def test_r05_ranges_are_read_as_http_says(downloads, header, spans):
 
 def test_r05_a_range_that_cannot_be_read_counts_as_absent(downloads):
     assert downloads(make_hit(NOON, requested_range="items=0-1")) == 1
+
+
+def test_r05_all_ranges_of_one_answer_count(downloads):
+    header = "bytes=100-300099, 700100-1000099"
+    whole = 600_000 + 2 * 110
+    half = make_media_hit(NOON, sent=300_110, requested_range=header)
+    far = make_media_hit(NOON, sent=whole, requested_range=header, listener="b")
+
+    assert downloads(half) == 0
+    assert downloads(far) == 1
+    assert sent_parts([(0, 500), (900, 1_000)], 300) == [(0, 220)]
 
 
 def test_r06_a_range_that_was_answered_with_all_is_all(downloads):

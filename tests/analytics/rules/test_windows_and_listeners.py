@@ -181,6 +181,20 @@ def test_r31_one_playback_joins_addresses_where_that_is_wanted(downloads, joins,
     assert downloads(moved, method=method) == expected
 
 
+def test_r31_one_playback_goes_on_over_midnight(downloads):
+    method = replace(METHOD, join_playback_sessions=True)
+    evening = MIDNIGHT + 23 * HOUR
+
+    downloads(make_hit(evening, listener="home", playback_session="ab" * 16), method=method)
+
+    session = {"playback_session": "cd" * 16, "previous_playback": "ab" * 16}
+    moved = make_hit(evening + 2 * HOUR, listener="train", **session)
+    assert downloads(moved, method=method) == 1
+    assert downloads(moved, method=METHOD) == 1
+    again = make_hit(evening + 25 * HOUR, listener="train", **session)
+    assert downloads(again, method=method) == 2
+
+
 def test_r32_safe_networks_end_within_90_days(tmp_path):
     now = datetime(2026, 3, 14, tzinfo=UTC)
     with pytest.raises(NetworkFileUnreadable, match="90 days"):
