@@ -155,6 +155,13 @@ OP3_OPERATIONS = {
                     is_stale=BOOLEAN,
                     as_of=or_null(MOMENT),
                 ),
+                own=or_null(
+                    an_object(
+                        total_downloads=COUNT,
+                        difference_percent=NUMBER,
+                        in_agreement={"type": "boolean"},
+                    )
+                ),
             )
         },
         query={"days": COUNT, "limit": COUNT},

@@ -21,6 +21,9 @@ from keys.scopes import SHOWS_READ
 from shows.models import Show
 from shows.services import get_show
 
+#: The guideline's own measure for two systems (contracts/analytics.md R79).
+AGREEMENT_PERCENT = 5
+
 
 class Op3View(ContractView):
     """Lives at /api/v1/shows/:id/analytics only."""
@@ -55,6 +58,7 @@ class Op3View(ContractView):
                     "is_stale": counts.is_stale,
                     "as_of": second(counts.fetched_at) if counts.fetched_at else None,
                 },
+                "own": _comparison(counts.total, show, days=days, now=now) if is_used else None,
             }
         )
 
@@ -68,6 +72,18 @@ def uses_op3(show: Show) -> bool:
         and not show.is_private
         and settings.PUBLIC_URL.startswith("https://")
     )
+
+
+def _comparison(theirs: int, show: Show, *, days: int, now: datetime) -> dict[str, object]:
+    """Our own count of the same days beside OP3's: within 5 % the two are in agreement (R79)."""
+    ours = _local_counts(show, days=days, now=now).total
+    larger = max(ours, theirs)
+    difference = round(100 * abs(ours - theirs) / larger, 1) if larger else 0.0
+    return {
+        "total_downloads": ours,
+        "difference_percent": difference,
+        "in_agreement": difference <= AGREEMENT_PERCENT,
+    }
 
 
 def _local_counts(show: Show, *, days: int, now: datetime) -> Op3Counts:

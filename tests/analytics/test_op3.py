@@ -83,6 +83,17 @@ class TestOp3:
         ]
         assert (found["source"], found["truncated"]) == ("op3", False)
 
+    @pytest.mark.parametrize(("ours", "difference"), [(6, 0.0), (5, 16.7)])
+    def test_r79_stands_beside_our_own_count(self, ask, server, episode, ours, difference):
+        at = NOW - timedelta(days=1)
+        count(*(make_hit(at, listener=str(n), episode_id=episode.pk) for n in range(ours)))
+
+        assert ask().json()["own"] == {
+            "total_downloads": ours,
+            "difference_percent": difference,
+            "in_agreement": difference <= 5,
+        }
+
     def test_is_asked_once_and_its_token_stays_in_the_header(self, ask, server, caplog):
         for _ in range(3):
             answered = ask()
