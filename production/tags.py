@@ -26,6 +26,7 @@ from mutagen.id3 import (
     Encoding,
     PictureType,
 )
+from mutagen.id3._tags import save_frame
 
 #: ISO 639-2 codes for TLAN by ISO 639-1, for the languages that voices exist for.
 LANGUAGE_CODES = {
@@ -81,7 +82,7 @@ def write_tags(path: Path, tags: EpisodeTags) -> int:
 
     Returns the bytes before the first audio frame, which download counting takes off.
     """
-    frames = ID3()
+    frames = _InOrder()
     for kind, text in (
         (TIT2, tags.title),
         (TPE1, tags.artist),
@@ -100,6 +101,17 @@ def write_tags(path: Path, tags: EpisodeTags) -> int:
     frames.update_to_v23()
     frames.save(path, v2_version=3, v1=0, padding=_no_padding)
     return header_length(path)
+
+
+class _InOrder(ID3):
+    """A tag whose frames stand as they were added.
+
+    mutagen sorts by size, so that the chapter with the shortest title comes first, and players
+    that do not read the table of contents show chapters as they stand.
+    """
+
+    def _write(self, config: object) -> bytearray:
+        return bytearray().join(save_frame(frame, config=config) for frame in self.values())
 
 
 def _no_padding(_info: object) -> int:

@@ -55,6 +55,17 @@ class TestWriteTags:
         assert (second.start_time, second.end_time) == (1_250, 2_000)
         assert str(second.sub_frames["TIT2"]) == "Größe & Maß"
 
+    def test_stores_chapters_in_their_order_whatever_their_titles(self, audio: Path) -> None:
+        titles = ["A title that is long", "Short", "Something between"]
+        chapters = [TagChapter(title, index, index + 1) for index, title in enumerate(titles)]
+
+        write_tags(audio, EpisodeTags(title="x", chapters=chapters, cover=COVER))
+
+        content = audio.read_bytes()
+        places = [content.index(title.encode("utf-16-le")) for title in titles]
+        assert places == sorted(places)
+        assert content.count(b"CHAP") == len(titles)
+
     def test_returns_the_bytes_before_the_sound(self, audio: Path) -> None:
         sound = audio.read_bytes()
 
