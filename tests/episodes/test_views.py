@@ -7,6 +7,7 @@ from episodes.models import Episode
 from episodes.services import EpisodeDraft, create_episode, update_episode
 from episodes.states import Publication
 from shows.models import Show
+from studio.models import StudioPodcast
 
 
 @pytest.fixture
@@ -79,6 +80,14 @@ class TestEpisodePage:
 class TestHome:
     def test_lists_shows_that_have_something_to_hear(self, visitor, show, episode):
         assert "Daily AI Briefing" in visitor.get("/").content.decode()
+
+    @pytest.mark.parametrize(("visibility", "is_listed"), [("unlisted", False), ("public", True)])
+    def test_does_not_link_what_is_unlisted(
+        self, visitor, show, episode, now, visibility, is_listed
+    ):
+        StudioPodcast.objects.create(show=show, host_ids=[], visibility=visibility, created_at=now)
+
+        assert (f"/shows/{show.slug}" in visitor.get("/").content.decode()) is is_listed
 
     def test_does_not_list_an_empty_show(self, visitor, show):
         home = visitor.get("/").content.decode()
