@@ -14,6 +14,8 @@ from studio import jellypod
 
 JSON_PREFIXES = ("/api", "/v1", "/mcp")
 
+admin.site.site_header = admin.site.site_title = "Podwright"
+
 urlpatterns = [
     path("", include("core.urls")),
     path("", include("keys.urls")),

@@ -8,7 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from episodes.models import Episode
+from core.storage import media_url
+from episodes.models import Episode, EpisodeDocument
 from shows.models import Show
 from shows.services import feed_url
 
@@ -41,5 +42,18 @@ def episode_page(request: HttpRequest, slug: str, public_id: str) -> HttpRespons
     return render(
         request,
         "public/episode.html",
-        {"episode": episode, "show": episode.show, "feed_url": feed_url(episode.show)},
+        {
+            "episode": episode,
+            "show": episode.show,
+            "feed_url": feed_url(episode.show),
+            "transcript_url": _transcript_url(episode),
+        },
     )
+
+
+def _transcript_url(episode: Episode) -> str | None:
+    """The address of the transcript that a browser shows, None without one."""
+    for document in episode.documents.all():
+        if document.kind == EpisodeDocument.Kind.TRANSCRIPT_HTML:
+            return media_url(document.storage_key)
+    return None

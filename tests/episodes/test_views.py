@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from episodes.models import Episode
+from episodes.models import Episode, EpisodeDocument
 from episodes.services import EpisodeDraft, create_episode, update_episode
 from episodes.states import Publication
 from shows.models import Show
@@ -73,6 +73,17 @@ class TestEpisodePage:
         assert "1:01:15" in page
         assert "The end" in page
 
+    def test_links_the_transcript_that_a_browser_shows(self, visitor, show, episode, now):
+        for kind, name in (("transcript_vtt", "t.vtt"), ("transcript_html", "t.html")):
+            EpisodeDocument.objects.create(
+                episode=episode, kind=kind, storage_key=f"audio/{name}", bytes=1, created_at=now
+            )
+
+        page = visitor.get(f"/shows/{show.slug}/{episode.public_id}").content.decode()
+
+        assert '<a href="https://podcasts.example/media/audio/t.html">Transcript</a>' in page
+        assert "t.vtt" not in page
+
     def test_is_found_under_its_own_show_only(self, visitor, episode):
         assert visitor.get(f"/shows/another-show/{episode.public_id}").status_code == 404
 
@@ -94,6 +105,14 @@ class TestHome:
 
         assert 'href="/shows/' not in home
         assert "/api/keys" in home
+
+
+class TestUnknownPage:
+    def test_leads_back_to_the_shows(self, visitor):
+        answer = visitor.get("/nope")
+
+        assert answer.status_code == 404
+        assert '<a href="/">' in answer.content.decode()
 
 
 class TestUnknownFeedAddress:
