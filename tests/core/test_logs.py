@@ -86,3 +86,21 @@ class TestRequestLog:
         assert "request_finished" in written.getvalue()
         assert SECRET not in written.getvalue()
         assert ADDRESS not in written.getvalue()
+
+    @pytest.mark.parametrize(
+        ("headers", "reason"),
+        [
+            ({}, "CSRF cookie not set"),
+            ({"Origin": f"https://{SECRET}.example"}, "Origin checking failed"),
+        ],
+    )
+    def test_never_has_the_path_of_a_form_that_was_refused(
+        self, client: Client, written: io.StringIO, headers: dict[str, str], reason: str
+    ) -> None:
+        client.handler.enforce_csrf_checks = True
+        response = client.post(f"/answer/{SECRET}", headers=headers)
+        refused, finished = lines(written)
+
+        assert response.status_code == finished["status"] == 403
+        assert refused["event"] == f"csrf_refused: {reason}"
+        assert SECRET not in written.getvalue()
