@@ -10,11 +10,13 @@ from django.views import defaults
 
 from config.openapi import OpenApiView
 from core.podclaw import error_body
+from dashboard.admin_sign_in import AdminSignInForm
 from studio import jellypod
 
 JSON_PREFIXES = ("/api", "/v1", "/mcp")
 
 admin.site.site_header = admin.site.site_title = "Podwright"
+admin.site.login_form = AdminSignInForm
 
 urlpatterns = [
     path("", include("core.urls")),
