@@ -7,11 +7,12 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from urllib.parse import urljoin
 
 import trafilatura
 from django.conf import settings
-from lxml.etree import _Element
+from lxml.etree import Comment, ProcessingInstruction, _Element
 from lxml.html import HtmlElement
 from trafilatura.settings import Document as Extracted
 from trafilatura.utils import load_html
@@ -29,7 +30,11 @@ from production.document import Block, Document, document_from_text
 
 #: Far more than articles have; the time and memory to extract grow with them (at this many, seconds).
 MAXIMUM_ELEMENTS = 50_000
+#: Many times what any plan allows to be read.
+MAX_CHARACTERS = 2_000_000
 DESCRIPTION_LENGTH = 600
+_TAG = re.compile("<[a-z]", re.IGNORECASE)
+_UNREAD = frozenset({"script", "style", "template", "noscript", Comment, ProcessingInstruction})
 _REFERENCE = re.compile(r"&#(x[0-9a-f]{1,8}|[0-9]{1,9});?", re.IGNORECASE | re.ASCII)
 
 
@@ -66,7 +71,9 @@ class Article:
 
 def article_from_html(html: str, *, url: str) -> Article:
     """The article of the page at `url`. Raises `ArticleNotFound` or `PageTooComplex`."""
-    tree = load_html(_without_control_characters(slimmed(html)))
+    html = slimmed(html)
+    _refuse_too_many_tags(html)
+    tree = load_html(_without_control_characters(html))
     if tree is None:
         raise ArticleNotFound("Could not extract article content: the page is empty or broken.")
     _refuse_too_complex(tree)
@@ -102,8 +109,11 @@ def article_from_html(html: str, *, url: str) -> Article:
 def article_from_text(text: str, *, url: str = "", title: str = "") -> Article:
     """A plain text or Markdown as an article, however short.
 
-    With a `title` given, a first heading that says something else stays part of the text.
+    With a `title` given, a first heading that says something else stays part of the text. Raises
+    `PageTooComplex` for far more than anybody wants to hear.
     """
+    if len(text) > MAX_CHARACTERS:
+        raise _too_long()
     return article_from_blocks(document_from_text(text).blocks, url=url, title=title)
 
 
@@ -175,12 +185,34 @@ def _harmless_reference(reference: re.Match[str]) -> str:
     return reference[0] if is_text else ""
 
 
+def _refuse_too_many_tags(html: str) -> None:
+    """What would be refused as a tree needs no tree, which takes a hundred times the memory."""
+    if sum(1 for _tag in islice(_TAG.finditer(html), 2 * MAXIMUM_ELEMENTS)) >= 2 * MAXIMUM_ELEMENTS:
+        raise _too_complex()
+
+
 def _refuse_too_complex(tree: _Element) -> None:
-    for count, _element in enumerate(tree.iter()):
+    characters = 0
+    for count, element in enumerate(tree.iter()):
         if count > MAXIMUM_ELEMENTS:
-            raise PageTooComplex(
-                f"Article content too large: the page has over {MAXIMUM_ELEMENTS:,} elements."
-            )
+            raise _too_complex()
+        if element.tag not in _UNREAD:
+            characters += len(element.text or "")
+        characters += len(element.tail or "")
+        if characters > MAX_CHARACTERS:
+            raise _too_long()
+
+
+def _too_complex() -> PageTooComplex:
+    return PageTooComplex(
+        f"Article content too large: the page has over {MAXIMUM_ELEMENTS:,} elements."
+    )
+
+
+def _too_long() -> PageTooComplex:
+    return PageTooComplex(
+        f"Article content too large: there are over {MAX_CHARACTERS:,} characters of text."
+    )
 
 
 def _authors(found: str | None) -> str:

@@ -1,20 +1,13 @@
-"""Gets the article at an address: fetches it, checks what it is, decodes and extracts."""
+"""Fetches the page at an address, and says for its reader's understanding why it cannot."""
 
 from __future__ import annotations
 
-from django.conf import settings
-
-from core.errors import PodwrightError, Upstream
+from core.errors import PodwrightError
 from core.http import BadStatus, Fetched, TooLarge, fetch
-from narration.decoding import decode_page
-from narration.diagnosis import ArticleNotFound
-from narration.extraction import Article, article_from_html, article_from_text
 
 MAX_PAGE_BYTES = 20_000_000
 TIMEOUT_SECONDS = 15.0
 _ACCEPT = "text/html, application/xhtml+xml, text/plain;q=0.8, text/markdown;q=0.8"
-_HTML = frozenset({"text/html", "application/xhtml+xml"})
-_TEXT = frozenset({"text/plain", "text/markdown", "text/x-markdown"})
 _STATUS_HINTS = {
     401: "it asks to sign in",
     402: "it asks for payment",
@@ -24,12 +17,6 @@ _STATUS_HINTS = {
     429: "it has had too many requests for now",
     451: "it is blocked for legal reasons",
 }
-
-
-class NotAnArticle(Upstream):
-    """The address leads to a file of a kind that has no article in it."""
-
-    code = "not_an_article"
 
 
 def fetch_source(url: str) -> Fetched:
@@ -55,40 +42,6 @@ def fetch_source(url: str) -> Fetched:
         # The same refusal, in a sentence that says what it refers to.
         error.message = f"Could not fetch URL: {error.message}"
         raise
-
-
-def article_from(source: Fetched) -> Article:
-    """The article in a fetched page or text.
-
-    Raises `NotAnArticle`, `narration.diagnosis.ArticleNotFound`,
-    `narration.extraction.PageTooComplex`.
-    """
-    text = decode_page(source.body, charset=source.charset)
-    if _is_html(source.content_type, text):
-        return article_from_html(text, url=source.url)
-    article = article_from_text(text, url=source.url)
-    least = settings.NARRATION_MINIMUM_CHARACTERS
-    if article.characters < least:
-        raise ArticleNotFound(
-            "Could not extract article content: the address holds a plain text of fewer than "
-            f"{least} characters."
-        )
-    return article
-
-
-def _is_html(content_type: str, text: str) -> bool:
-    if content_type in _HTML:
-        return True
-    start = text[:1_000].lstrip("\ufeff \t\r\n").lower()
-    looks_like_html = start.startswith(("<!doctype html", "<html"))
-    if content_type in _TEXT or (not content_type and "\0" not in text[:1_000]):
-        return looks_like_html
-    if content_type in {"application/xml", "text/xml"} and "<html" in start:
-        return True
-    raise NotAnArticle(
-        f"Could not fetch URL: it is a file of the type {content_type or 'unknown'}, and only web "
-        "pages and plain text can be read. Send its text instead (source_type text)."
-    )
 
 
 def _status_message(error: BadStatus) -> str:

@@ -1,43 +1,55 @@
-"""Takes the text out of a PDF, Word or EPUB file; runs as a program of its own, with little to lose.
-
-`python -m narration.file_texts pdf < file` prints one JSON object: `html` or `text`, `title`,
-`author` and `language`; or `refusal`, a sentence for the person who sent the file. Files come from
-strangers and their readers are large programs, so that this one may use only so much memory and
-time, and knows neither database nor settings.
-"""
+"""Takes the text out of a PDF, Word, PowerPoint, EPUB or CSV file."""
 
 from __future__ import annotations
 
+import csv
+import html
 import io
-import json
-import logging
 import re
-import resource
-import sys
-import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from itertools import chain
 
-MEMORY_BYTES = 1 << 30
-CPU_SECONDS = 30
+from lxml import etree
+
+from core.text import clean_line
+from narration.decoding import decode_page
+from narration.extraction import MAX_CHARACTERS
+
 MAX_UNPACKED_BYTES = 200_000_000
 MAX_MEMBERS = 10_000
-#: Many times what any plan allows to be read.
-MAX_CHARACTERS = 3_000_000
 _HYPHEN_AT_END = re.compile(r"(?<=[a-z])-\n(?=[a-z])")
 _NUMBER = re.compile(r"\d+")
 _BODY = re.compile(r"<body\b[^>]*>(.*)</body>", re.IGNORECASE | re.DOTALL)
 #: How many pages must begin or end alike before that line counts as the page's, not the text's.
 _REPEATED = 3
+#: A line is short below this share of its page's width.
+_SHORT = 0.8
+_LONGEST_ROW = 2_000
+_SLIDE = re.compile(r"ppt/slides/slide([0-9]{1,6})\.xml")
+_DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 
 
 class Refused(Exception):
     """The file cannot be read; the message says why and what to do."""
 
 
-def pdf_text(content: bytes) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is in a file: one of `html`, `text` and `lines`, and what it says of itself, "" where nothing."""
+
+    html: str = ""
+    text: str = ""
+    lines: tuple[str, ...] = ()
+    title: str = ""
+    author: str = ""
+    language: str = ""
+
+
+def pdf_text(content: bytes) -> Contents:
     """The text of all pages, without what repeats at their tops and ends."""
     from pypdf import PdfReader  # noqa: PLC0415 - one kind of file, one library
     from pypdf.errors import PyPdfError  # noqa: PLC0415
@@ -55,25 +67,28 @@ def pdf_text(content: bytes) -> dict[str, str]:
         raise Refused(
             "it holds pictures of pages and no text. Have its text recognised (OCR) and send it again"
         )
-    return {
-        "text": text,
-        "title": str((facts and facts.title) or ""),
-        "author": str((facts and facts.author) or ""),
-    }
+    return Contents(
+        text=text,
+        title=str((facts and facts.title) or ""),
+        author=str((facts and facts.author) or ""),
+    )
 
 
 def joined_pages(pages: list[str]) -> str:
-    """Pages as one text: running titles and page numbers go, words parted at a line's end are whole."""
+    """Pages as one text: running titles and page numbers go, words parted at a line's end are whole.
+
+    A line that ends a sentence well before the others ends a paragraph.
+    """
     lines = [[line.rstrip() for line in page.split("\n") if line.strip()] for page in pages]
     ends = Counter(
         _NUMBER.sub("#", line.strip()) for page in lines for line in {*page[:1], *page[-1:]}
     )
     running = {line for line, count in ends.items() if count >= max(_REPEATED, len(pages) // 2)}
-    kept = ("\n".join(_without_running(page, running)) for page in lines)
-    return _HYPHEN_AT_END.sub("", "\n".join(page for page in kept if page))
+    kept = [line for page in lines for line in _paragraphs(_without_running(page, running))]
+    return _HYPHEN_AT_END.sub("", "\n".join(kept))
 
 
-def docx_html(content: bytes) -> dict[str, str]:
+def docx_html(content: bytes) -> Contents:
     """The text of a Word file as HTML, headings, lists and tables kept."""
     import mammoth  # noqa: PLC0415
 
@@ -84,10 +99,46 @@ def docx_html(content: bytes) -> dict[str, str]:
     result = mammoth.convert_to_html(
         io.BytesIO(content), convert_image=mammoth.images.img_element(lambda _image: {})
     )
-    return {"html": str(result.value), **facts}
+    return replace(facts, html=str(result.value))
 
 
-def epub_html(content: bytes) -> dict[str, str]:
+def pptx_html(content: bytes) -> Contents:
+    """The slides of a PowerPoint file in their order; what stands first on each is a heading."""
+    with _archive(content) as archive:
+        slides = sorted(
+            (int(found[1]), name)
+            for name in archive.namelist()
+            if (found := _SLIDE.fullmatch(name))
+        )
+        if not slides:
+            raise Refused("it is not a PowerPoint presentation (pptx)")
+        parts = _limited(_slide(archive.read(name)) for _number, name in slides)
+    return Contents(html=f"<html><body>{''.join(parts)}</body></html>")
+
+
+def csv_lines(content: bytes) -> Contents:
+    """Each row as a sentence that names its columns."""
+    lines: list[str] = []
+    with suppress(csv.Error):
+        rows = csv.reader(io.StringIO(decode_page(content)))
+        names = [clean_line(name) for name in next(rows, [])]
+        for row in rows:
+            cells = [clean_line(cell) for cell in row]
+            pairs = [f"{name}: {cell}" for name, cell in zip(names, cells, strict=False) if cell]
+            lines += ["; ".join(pairs)[:_LONGEST_ROW] + "."] if pairs else []
+    return Contents(lines=tuple(_limited(iter(lines))))
+
+
+def zip_html(content: bytes) -> Contents:
+    """What is in a packed file of a kind that its name does not tell."""
+    with _archive(content) as archive:
+        names = set(archive.namelist())
+    if "META-INF/container.xml" in names:
+        return epub_html(content)
+    return docx_html(content) if "word/document.xml" in names else pptx_html(content)
+
+
+def epub_html(content: bytes) -> Contents:
     """The chapters of a book in reading order, as one HTML document."""
     from ebooklib import epub  # noqa: PLC0415
 
@@ -104,43 +155,22 @@ def epub_html(content: bytes) -> dict[str, str]:
         for item in items
         if item is not None and not isinstance(item, epub.EpubNav)
     )
-    return {
-        "html": f"<html><body>{''.join(chapters)}</body></html>",
-        "title": _first_value(book.get_metadata("DC", "title")),
-        "author": _first_value(book.get_metadata("DC", "creator")),
-        "language": _first_value(book.get_metadata("DC", "language")),
-    }
+    return Contents(
+        html=f"<html><body>{''.join(chapters)}</body></html>",
+        title=_first_value(book.get_metadata("DC", "title")),
+        author=_first_value(book.get_metadata("DC", "creator")),
+        language=_first_value(book.get_metadata("DC", "language")),
+    )
 
 
-READERS: dict[str, Callable[[bytes], dict[str, str]]] = {
-    "pdf": pdf_text,
+READERS: dict[str, Callable[[bytes], Contents]] = {
+    "csv": csv_lines,
     "docx": docx_html,
     "epub": epub_html,
+    "pdf": pdf_text,
+    "pptx": pptx_html,
+    "zip": zip_html,
 }
-
-
-def read_file(extension: str, content: bytes) -> dict[str, str]:
-    """What is in the file, or `refusal`; whatever a library meets inside is a damaged file."""
-    try:
-        return READERS[extension](content)
-    except Refused as refusal:
-        return {"refusal": str(refusal)}
-    except MemoryError:
-        return {"refusal": "reading it takes more memory than is allowed"}
-    except Exception as error:  # noqa: BLE001 - libraries raise all sorts on hostile files
-        print(type(error).__name__, file=sys.stderr)  # noqa: T201 - for whoever runs it by hand
-        return {"refusal": "it is damaged"}
-
-
-def main() -> None:
-    """Read standard input as the kind that the first argument names."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    logging.disable(logging.CRITICAL)
-    warnings.simplefilter("ignore")
-    found = read_file(sys.argv[1], sys.stdin.buffer.read())
-    sys.stdout.write(json.dumps(found))
 
 
 def _archive(content: bytes) -> zipfile.ZipFile:
@@ -178,30 +208,49 @@ def _without_running(page: list[str], running: set[str]) -> list[str]:
     ]
 
 
+def _paragraphs(page: list[str]) -> Iterator[str]:
+    width = max(map(len, page), default=0)
+    for line in page:
+        yield line
+        if line.endswith((".", "!", "?", ":")) and len(line) < _SHORT * width:
+            yield ""
+
+
 def _body_of(content: bytes) -> str:
     text = content.decode("utf-8", "replace")
     match = _BODY.search(text)
     return match[1] if match else text
 
 
-def _docx_facts(archive: zipfile.ZipFile) -> dict[str, str]:
-    from lxml import etree  # noqa: PLC0415
-
+def _docx_facts(archive: zipfile.ZipFile) -> Contents:
     if "docProps/core.xml" not in archive.namelist():
-        return {}
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
-    tree = etree.fromstring(archive.read("docProps/core.xml"), parser)
-    names = {"title": "title", "creator": "author", "language": "language"}
-    return {
-        names[etree.QName(element).localname]: element.text or ""
+        return Contents()
+    tree = _tree(archive.read("docProps/core.xml"))
+    found = {
+        etree.QName(element).localname: element.text or ""
         for element in tree
-        if isinstance(element.tag, str) and etree.QName(element).localname in names
+        if isinstance(element.tag, str)
     }
+    return Contents(
+        title=found.get("title", ""),
+        author=found.get("creator", ""),
+        language=found.get("language", ""),
+    )
+
+
+def _slide(content: bytes) -> str:
+    texts = (
+        "".join(str(node.text or "") for node in paragraph.iter(f"{_DRAWING}t")).strip()
+        for paragraph in _tree(content).iter(f"{_DRAWING}p")
+    )
+    first, *others = [html.escape(text) for text in texts if text] or [""]
+    return f"<h2>{first}</h2>" + "".join(f"<p>{text}</p>" for text in others)
+
+
+def _tree(content: bytes) -> etree._Element:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    return etree.fromstring(content, parser)
 
 
 def _first_value(found: list[tuple[str | None, object]]) -> str:
     return next(chain((value or "" for value, _attributes in found), [""]))
-
-
-if __name__ == "__main__":
-    main()

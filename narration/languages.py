@@ -48,11 +48,11 @@ def _normal_tag(declared: str) -> str:
 
 
 def _identify(text: str) -> tuple[str, float]:
-    language, probability = _identifier().classify(text[:_LOOKED_AT])
+    language, probability = loaded_identifier().classify(text[:_LOOKED_AT])
     return str(language), float(probability)
 
 
 @functools.cache
-def _identifier() -> LanguageIdentifier:
-    """Loaded on first use: the model takes a moment and some megabytes."""
+def loaded_identifier() -> LanguageIdentifier:
+    """Loaded on first use: the model takes a moment and some megabytes, and a temporary file."""
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

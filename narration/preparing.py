@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +13,6 @@ from django.db.models import F
 
 from billing.services import lock_quota
 from core.errors import Invalid, PodwrightError, Upstream
-from core.http import BadStatus
 from core.storage import open_stored
 from episodes.locking import lock_episode
 from episodes.models import EpisodeDocument
@@ -25,19 +23,13 @@ from episodes.services import (
     set_production_state,
 )
 from episodes.states import ProductionState
-from narration.diagnosis import ArticleNotFound
-from narration.extraction import (
-    Article,
-    PageTooComplex,
-    article_from_html,
-    article_from_text,
-)
-from narration.fetching import NotAnArticle, article_from, fetch_source
-from narration.file_reading import article_from_file
+from narration.extraction import Article, article_from_text
+from narration.fetching import fetch_source
 from narration.lead_image import lead_image_cover
 from narration.limits import TextTooLong, require_acceptable_length
 from narration.models import Narration
 from narration.reading import lexicon_of, preferred_voice, reading_rules
+from narration.source_reading import may_pass, read_file, read_html, read_page
 from narration.tidying import Tidied, tidied_article
 from production.composing import compose_script
 from production.script import Script
@@ -53,14 +45,9 @@ LEASE = timedelta(minutes=3)
 RETRY_AFTER = (timedelta(seconds=10), timedelta(seconds=60))
 MAX_ATTEMPTS = len(RETRY_AFTER) + 1
 DESCRIPTION_LENGTH = 1_000
-#: Extracting a huge page takes up to half a gigabyte and all of one core: the threads of a worker take
-#: turns.
-_ONE_AT_A_TIME = threading.Lock()
 NO_AUTHOR = "Unknown"
 #: From here on the language that was found counts more than the voice that was chosen.
 SURE_CHARACTERS = 200
-_FINAL = (ArticleNotFound, NotAnArticle, PageTooComplex)
-_TEMPORARY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class VoiceForOtherLanguage(Invalid):
@@ -178,12 +165,9 @@ def _article(narration: Narration) -> Article:
     if narration.source_type == Narration.SourceType.FILE:
         article = _article_from_source_file(narration)
     elif narration.html:
-        with _ONE_AT_A_TIME:
-            article = article_from_html(narration.html, url=narration.source_url)
+        article = read_html(narration.html, url=narration.source_url)
     elif narration.source_type == Narration.SourceType.URL:
-        source = fetch_source(narration.source_url)
-        with _ONE_AT_A_TIME:
-            article = article_from(source)
+        article = read_page(fetch_source(narration.source_url))
     else:
         return article_from_text(narration.text, url=narration.source_url, title=narration.title)
     _require_acceptable_article(narration, article)
@@ -193,10 +177,10 @@ def _article(narration: Narration) -> Article:
 def _article_from_source_file(narration: Narration) -> Article:
     source = narration.episode.documents.get(kind=EpisodeDocument.Kind.SOURCE_FILE)
     with open_stored(source.storage_key) as file:
-        return article_from_file(
+        return read_file(
             file,
+            kind=PurePosixPath(source.storage_key).suffix.lstrip("."),
             name=narration.file_name,
-            extension=PurePosixPath(source.storage_key).suffix.lstrip("."),
         )
 
 
@@ -273,18 +257,12 @@ def _hand_over(narration: Narration, prepared: _Prepared, *, now: datetime) -> N
 
 
 def _give_up_or_retry(narration: Narration, error: PodwrightError, *, now: datetime) -> None:
-    if narration.attempts < MAX_ATTEMPTS and _may_pass(error):
+    if narration.attempts < MAX_ATTEMPTS and may_pass(error):
         with transaction.atomic(durable=True):
             due_at = now + RETRY_AFTER[narration.attempts - 1]
             _end_lease(narration, Narration.State.WAITING, due_at=due_at, error_code=error.code)
     else:
         _fail(narration, error, now=now)
-
-
-def _may_pass(error: PodwrightError) -> bool:
-    if isinstance(error, BadStatus):
-        return error.details.get("status") in _TEMPORARY_STATUS
-    return isinstance(error, Upstream) and not isinstance(error, _FINAL)
 
 
 def _fail(narration: Narration, error: PodwrightError, *, now: datetime) -> None:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import structlog
-from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F
 
-from core.errors import Invalid, PodwrightError, Upstream
-from core.http import BadStatus
+from core.errors import Invalid, PodwrightError
 from core.storage import delete_stored, open_stored
-from core.text import clean_line
-from narration.diagnosis import ArticleNotFound
-from narration.extraction import Article, PageTooComplex
-from narration.fetching import NotAnArticle, article_from, fetch_source
-from narration.languages import language_of
+from narration.extraction import Article
+from narration.fetching import fetch_source
+from narration.source_reading import ReadingBroke, may_pass, read_file, read_page
 from production.document import Block
-from studio.files import FileUnreadable, text_of_file
+from studio.files import kind_of_file
 from studio.models import Source
 from studio.sources import MAX_TEXT, MIN_TEXT
 from studio.states import SourceState
@@ -33,8 +27,6 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(minutes=3)
 RETRY_AFTER = (timedelta(seconds=10), timedelta(seconds=60))
 MAX_ATTEMPTS = len(RETRY_AFTER) + 1
-_FINAL = (ArticleNotFound, NotAnArticle, PageTooComplex, FileUnreadable)
-_TEMPORARY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 _NOT_MATERIAL = frozenset({"code", "table", "caption"})
 _MARKS = {"list_item": "- ", "quote": "> "}
 
@@ -45,10 +37,10 @@ class SourceUnsuitable(Invalid):
     code = "source_unsuitable"
 
 
-class ReadingBroke(Upstream):
-    """The work was begun several times and never came to an end."""
+class FileLost(Invalid):
+    """The file is in storage no more."""
 
-    code = "reading_broke"
+    code = "file_lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,23 +107,22 @@ def _read(source: Source) -> _Found:
 
 
 def _read_page(source: Source) -> _Found:
-    article = article_from(fetch_source(source.url))
+    article = read_page(fetch_source(source.url))
     return _Found(article.title, markdown_of(article), article.language)
 
 
 def _read_file(source: Source) -> _Found:
-    folder = Path(settings.DATA_DIR) / "work"
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder) as copy:
-        try:
-            with open_stored(source.storage_key) as stored:
-                while piece := stored.read(1 << 20):
-                    copy.write(piece)
-        except FileNotFoundError:
-            raise FileUnreadable("The file was not read in time; send it again.") from None
-        copy.flush()
-        text = text_of_file(Path(copy.name), source.filename)
-    return _Found(clean_line(Path(source.filename).stem), text, language_of(text))
+    try:
+        stored = open_stored(source.storage_key)
+    except FileNotFoundError:
+        raise FileLost("The file was not read in time; send it again.") from None
+    with stored as file:
+        kind = kind_of_file(file.read(len(b"%PDF-")), source.filename)
+        file.seek(0)
+        article = read_file(file, kind=kind, name=source.filename)
+    # What a file calls itself is the first of its headings.
+    heading = f"## {article.spoken_title}\n\n" if article.spoken_title else ""
+    return _Found(article.title, heading + markdown_of(article), article.language)
 
 
 def _complete(source: Source, found: _Found, *, now: datetime) -> None:
@@ -148,7 +139,7 @@ def _complete(source: Source, found: _Found, *, now: datetime) -> None:
 
 
 def _give_up_or_retry(source: Source, error: PodwrightError, *, now: datetime) -> None:
-    if source.attempts < MAX_ATTEMPTS and _may_pass(error):
+    if source.attempts < MAX_ATTEMPTS and may_pass(error):
         due_at = now + RETRY_AFTER[source.attempts - 1]
         with transaction.atomic(durable=True):
             _held(source).update(lease=None, lease_until=None, due_at=due_at, error_code=error.code)
@@ -161,12 +152,6 @@ def _give_up_or_retry(source: Source, error: PodwrightError, *, now: datetime) -
         error_message=error.message,
     )
     log.info("source_failed", source_id=source.pk, code=error.code)
-
-
-def _may_pass(error: PodwrightError) -> bool:
-    if isinstance(error, BadStatus):
-        return error.details.get("status") in _TEMPORARY_STATUS
-    return isinstance(error, Upstream) and not isinstance(error, _FINAL)
 
 
 def _end_lease(source: Source, *, now: datetime, **changes: object) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from core.http import AddressRefused, BadStatus, TooLarge
 from narration.diagnosis import ArticleNotFound
-from narration.fetching import MAX_PAGE_BYTES, NotAnArticle, article_from, fetch_source
+from narration.fetching import MAX_PAGE_BYTES, fetch_source
+from narration.pages import NotAnArticle, article_from_page
 from tests.fakes.web_server import WebServer, answer, redirect
 from tests.narration.pages import ARTICLE_BODY, PARAGRAPHS, page
 
@@ -20,7 +21,13 @@ def server(settings) -> Iterator[WebServer]:
 
 
 def fetch_article(url):
-    return article_from(fetch_source(url))
+    fetched = fetch_source(url)
+    return article_from_page(
+        fetched.body,
+        url=fetched.url,
+        content_type=fetched.content_type,
+        charset=fetched.charset,
+    )
 
 
 def test_reads_a_page(server):

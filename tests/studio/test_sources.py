@@ -192,7 +192,7 @@ class TestFile:
     @pytest.mark.parametrize(
         ("name", "content", "wanted"),
         [
-            ("a.txt", ("# not a heading\n\n" + PARAGRAPHS[0]).encode(), "\\# not a heading"),
+            ("a.txt", ("# A heading\n\n" + PARAGRAPHS[0]).encode(), "# A heading"),
             ("a.md", ("# A heading\n\n" + PARAGRAPHS[0]).encode(), "# A heading"),
             ("a.txt", "\n\n".join(PARAGRAPHS).encode("utf-16"), PARAGRAPHS[1]),
             ("a.csv", b"Town,Year\n" + b"Harrow,1871\n" * 9, "Town: Harrow; Year: 1871."),
