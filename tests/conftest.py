@@ -19,6 +19,12 @@ from edge.door import forget_everything
 from keys.services import IssuedKey, issue_first_key
 from shows.models import Show
 from shows.services import ShowDraft, create_show
+from tests.client_addresses import (
+    check_files,
+    check_folders,
+    check_postgresql,
+    come_from_known_addresses,
+)
 
 NOW = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 #: Asking for one of these is the only way to the database; pytest-django closes every other one.
@@ -27,6 +33,8 @@ DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_setup"})
 FILLED_BY_MIGRATIONS = frozenset({"django_content_type", "auth_permission"})
 #: Folders whose tests also start processes of their own, or reach the broker and the cache.
 FOLDERS_WITH_SERVERS = frozenset({"clients", "config", "core", "flows"})
+
+come_from_known_addresses()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -84,9 +92,12 @@ def django_db_setup(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: _empty_tables())
         yield
+    name = str(connection.settings_dict["NAME"])
     if connection.vendor != "postgresql":
+        check_files(Path(name).parent.glob(f"{Path(name).name}*"))
         return
     with django_db_blocker.unblock(), connection.cursor() as cursor:
+        check_postgresql(cursor.connection, name)
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -114,6 +125,13 @@ def _tables_to_empty() -> list[str]:
     """Quoted names of all tables but those that migrations fill, and no test changes."""
     found = connection.introspection.django_table_names(include_views=False)
     return [connection.ops.quote_name(name) for name in found if name not in FILLED_BY_MIGRATIONS]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_address_is_kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """After all tests of this process: no instance of theirs has kept where a client came from."""
+    yield
+    check_folders([settings.DATA_DIR, tmp_path_factory.getbasetemp()])
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ import pytest
 
 from edge.door import Door
 from tests.analytics.conftest import data_dir, hits
+from tests.client_addresses import CLIENT
 
 __all__ = ["data_dir", "hits"]
 
@@ -21,7 +22,7 @@ class Listener:
             "REQUEST_METHOD": method,
             "PATH_INFO": path,
             "QUERY_STRING": query,
-            "REMOTE_ADDR": "203.0.113.9",
+            "REMOTE_ADDR": CLIENT,
         } | {f"HTTP_{name.upper()}": value for name, value in headers.items()}
         answer = self.door.answer(environ)
         if answer is None:

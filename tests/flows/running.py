@@ -18,6 +18,7 @@ import psycopg
 from psycopg import sql
 
 from config.env import BASE_DIR, NAMES
+from tests.client_addresses import check_postgresql
 from tests.ports import free_port
 
 PATIENCE_SECONDS = 60
@@ -150,6 +151,7 @@ def services_of_its_own() -> Iterator[dict[str, str]]:
                 "DATABASE_URL": url.replace("/postgres?", f"/{name}?"),
                 "REDIS_URL": os.environ["REDIS_URL"].rpartition("/")[0] + f"/{_redis_number()}",
             }
+            check_postgresql(connection, name)
         finally:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(identifier))
 
