@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 
 from analytics.bulk import insert_rows, upsert_rows
+from analytics.eligibility import EpisodeFacts
 from analytics.facts import episode_facts
 from analytics.ledger import enter_due
 from analytics.methods import DAY_MS, Method
@@ -52,7 +53,7 @@ def write_results(results: Results, method: Method, *, now: datetime) -> None:
     add_sums(sums)
     add_funnel(results.funnel.items())
     _add_agents(results)
-    _add_totals(sums, results)
+    add_totals(sums, results.episodes)
     _add_listeners(results)
     enter_due(now=now)
 
@@ -203,8 +204,8 @@ def _add_agents(results: Results) -> None:
     )
 
 
-def _add_totals(sums: Sums, results: Results) -> None:
-    """Add to the totals; a show date that changed since has its first days counted anew (R52)."""
+def add_totals(sums: Sums, episodes: Mapping[int, EpisodeFacts]) -> None:
+    """Add to the totals; an episode whose date changed since has its first days counted anew (R52)."""
     adapt = connection.ops.adapt_datetimefield_value
     held = dict(
         EpisodeTotal.objects.filter(pk__in=list(sums.totals)).values_list("pk", "published_at")
@@ -212,7 +213,7 @@ def _add_totals(sums: Sums, results: Results) -> None:
     rows = []
     for episode, amounts in sorted(sums.totals.items()):
         account, show = sums.accounts[episode]
-        facts = results.episodes.get(episode)
+        facts = episodes.get(episode)
         published = facts.published_at if facts else None
         rows.append((episode, adapt(published) if published else None, *amounts, show, account))
     upsert_rows(
@@ -224,7 +225,7 @@ def _add_totals(sums: Sums, results: Results) -> None:
         kept=["show_id", "account_id"],
     )
     for episode, before in held.items():
-        facts = results.episodes.get(episode)
+        facts = episodes.get(episode)
         if facts is not None and facts.published_at is not None and before != facts.published_at:
             recount_firsts(episode, facts.published_at)
 
