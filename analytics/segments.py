@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, Storage, default_storage
 
-from analytics.spool import SEALED_SUFFIX
+from analytics.open_segments import SEALED_SUFFIX
 
 _ARCHIVED = ".gz"
 #: Speed counts more than size here: a day's file is packed anew in the night.

@@ -12,8 +12,9 @@ import structlog
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import connections
 
+from analytics.open_segments import SEALED_SUFFIX
 from analytics.segments import StoredHits
-from analytics.spool import SEALED_SUFFIX, seal_orphans
+from analytics.spool import seal_orphans
 from core.queue import enqueue
 
 log = structlog.get_logger(__name__)

@@ -6,7 +6,6 @@ import atexit
 import contextlib
 import fcntl
 import os
-import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -15,18 +14,23 @@ from pathlib import Path
 import structlog
 
 from analytics.losses import count_loss, open_losses
+from analytics.open_segments import OPEN_SUFFIX, OpenSegment, open_segment, seal_file
 from core.shared_words import SharedWords
 
 log = structlog.get_logger(__name__)
 
-OPEN_SUFFIX = ".open"
-SEALED_SUFFIX = ".hits"
 #: Bounds of one segment: what the counter takes at once, and how long a hit may wait for it.
 SEAL_BYTES = 4_000_000
 SEAL_SECONDS = 5.0
+#: Room is taken from the disk in advance: this for a process with few hits, twice as much each time
+#: that it became full.
+LEAST_BYTES = 65_536
 #: A power failure loses this much at most; the end of a process loses nothing.
 SYNC_SECONDS = 0.1
+#: How long a disk without room is not asked again.
+REFUSED_SECONDS = 0.5
 _LOG_EVERY_SECONDS = 60.0
+_UNNAMED_SECONDS = 60.0
 
 
 class Spool:
@@ -42,15 +46,16 @@ class Spool:
     ) -> None:
         self.folder = folder
         self.lost = 0
-        self._seal_bytes = seal_bytes
+        self._most_bytes = seal_bytes
         self._seal_seconds = seal_seconds
+        self._bytes = min(LEAST_BYTES, seal_bytes)
         self._lock = threading.Lock()
-        self._descriptor: int | None = None
-        self._path = folder
-        self._size = 0
-        self._opened_at = 0.0
-        self._cut_off = False
-        self._unsynced = False
+        self._segment: OpenSegment | None = None
+        #: Appends to the present segment, by its own method: nothing else stands in a hit's way.
+        self._put: Callable[[bytes], object] = _refuse
+        self._full: list[OpenSegment] = []
+        self._refusal = 0
+        self._refused_until = 0.0
         self._logged_at = -_LOG_EVERY_SECONDS
         self._closing = threading.Event()
         self._keeper: threading.Thread | None = None
@@ -59,97 +64,119 @@ class Spool:
         self.on_seal: Callable[[], None] | None = None
 
     def append(self, line: bytes) -> bool:
-        """Append one complete line to the file; False, counted and logged, when it cannot be."""
+        """Append one complete line, without a zero byte; False, counted and logged, when it cannot be."""
         try:
-            with self._lock:
-                self._write(line)
+            self._put(line)
+        except ValueError:
+            return self._append_anew(line)
         except OSError as error:
             self._note_loss(error)
             return False
         return True
 
+    def seal(self) -> None:
+        """Seal what was appended so far."""
+        with self._lock:
+            self._retire()
+        self._seal_full()
+
     def close(self) -> None:
-        """Make what was written durable and seal it."""
+        """Make what was appended durable and seal it."""
         self._closing.set()
         keeper = self._keeper
         if keeper is not None and keeper is not threading.current_thread():
             keeper.join(timeout=2.0)
         with contextlib.suppress(OSError):
-            self._seal()
+            self.seal()
         if self._losses is not None:
             self._losses.close()
             self._losses = None
 
-    def _write(self, line: bytes) -> None:
-        if self._descriptor is None:
-            self._open()
-        assert self._descriptor is not None  # noqa: S101 - for the type checker
-        # After a write that the disk cut short, a line end keeps the damage to that one line.
-        data = b"\n" + line if self._cut_off else line
-        written = os.write(self._descriptor, data)
-        self._size += written
-        self._unsynced = True
-        self._cut_off = written < len(data)
-        if self._cut_off:
-            raise OSError("The disk took only a part of the line.")
+    def _append_anew(self, line: bytes) -> bool:
+        """Append to a segment that has room: the present one if another thread just began it."""
+        try:
+            with self._lock:
+                try:
+                    self._put(line)
+                except ValueError:
+                    if self._segment is not None:
+                        self._bytes = min(2 * self._bytes, self._most_bytes)
+                    self._retire()
+                    self._begin(line)
+        except OSError as error:
+            self._note_loss(error)
+            return False
+        return True
 
-    def _open(self) -> None:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self._losses is None:
-            # Now, while the disk still has room for it.
-            self._losses = open_losses(self.folder)
-        # Segment names sort by time; the random part keeps processes apart.
-        path = self.folder / f"{time.time_ns() // 1_000_000:013d}-{secrets.token_hex(6)}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
-        descriptor = os.open(path, flags, 0o600)
-        # Held for as long as this process lives: who gets it knows that the writer is dead. The
-        # file gets the name that `seal_orphans` looks for only once the lock is held.
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        self._path = path.rename(path.with_suffix(OPEN_SUFFIX))
-        self._descriptor = descriptor
-        self._size, self._opened_at, self._cut_off = 0, time.monotonic(), False
+    def _begin(self, line: bytes) -> None:
+        """Begin a segment with `line`, which is in it before other threads can fill it."""
+        if time.monotonic() < self._refused_until:
+            raise OSError(self._refusal, os.strerror(self._refusal))
+        try:
+            if self._losses is None:
+                # Now, while the disk still has room for it.
+                self._losses = open_losses(self.folder)
+            self._segment = segment = self._opened(len(line))
+        except OSError as error:
+            self._refusal = error.errno or 0
+            self._refused_until = time.monotonic() + REFUSED_SECONDS
+            raise
         if self._keeper is None:
             self._keeper = threading.Thread(target=self._keep, name="spool", daemon=True)
             self._keeper.start()
+        try:
+            segment.put(line)
+        finally:
+            self._put = segment.put
+
+    def _opened(self, least: int) -> OpenSegment:
+        try:
+            return open_segment(self.folder, max(self._bytes, least))
+        except OSError:
+            if self._bytes <= LEAST_BYTES:
+                raise
+            # Little may be left, and will do for a while.
+            self._bytes = LEAST_BYTES
+            return open_segment(self.folder, max(self._bytes, least))
+
+    def _retire(self) -> None:
+        """Take the present segment out of use; a late thread may still append until it is sealed."""
+        if self._segment is not None:
+            self._full.append(self._segment)
+        self._segment, self._put = None, _refuse
 
     def _keep(self) -> None:
-        """Sync every SYNC_SECONDS what was written, and seal what is full or old; in its own thread."""
+        """Sync every SYNC_SECONDS what was appended, and seal what is full or old; in its own thread."""
         while not self._closing.wait(SYNC_SECONDS):
             try:
-                if self._is_due():
-                    self._seal()
-                    if self.on_seal is not None:
-                        self.on_seal()
-                elif self._unsynced:
-                    self._sync()
+                self._retire_old()
+                if self._seal_full() and self.on_seal is not None:
+                    self.on_seal()
+                # Only this thread, and `close` after it, ends a segment: it is good without the lock.
+                if self._segment is not None:
+                    self._segment.sync()
             except OSError as error:
                 log.warning("spool_not_synced", error=type(error).__name__, errno=error.errno)
 
-    def _is_due(self) -> bool:
-        if self._descriptor is None or self._size == 0:
-            return False
-        age = time.monotonic() - self._opened_at
-        return self._size >= self._seal_bytes or age >= self._seal_seconds
-
-    def _sync(self) -> None:
-        # Only the keeper and `close` (after the keeper has ended) close a descriptor, so it stays
-        # valid here without the lock, and no writer waits for the disk.
-        self._unsynced = False
-        if self._descriptor is not None:
-            os.fdatasync(self._descriptor)
-
-    def _seal(self) -> None:
-        """Take the file out of use, make it durable and give it its final name."""
-        with self._lock:
-            descriptor, path = self._descriptor, self._path
-            self._descriptor, self._unsynced = None, False
-        if descriptor is None:
+    def _retire_old(self) -> None:
+        segment = self._segment
+        if segment is None or time.monotonic() - segment.opened_at < self._seal_seconds:
             return
-        try:
-            os.fdatasync(descriptor)
-            _give_final_name(path)
-        finally:
-            os.close(descriptor)
+        with self._lock:
+            if self._segment is segment:
+                self._retire()
+                self._bytes = max(self._bytes // 2, min(LEAST_BYTES, self._most_bytes))
+
+    def _seal_full(self) -> int:
+        sealed = 0
+        while (segment := self._next_full()) is not None:
+            segment.seal()
+            sealed += 1
+        return sealed
+
+    def _next_full(self) -> OpenSegment | None:
+        with self._lock:
+            return self._full.pop(0) if self._full else None
 
     def _note_loss(self, error: OSError) -> None:
         self.lost += 1
@@ -162,29 +189,32 @@ class Spool:
             log.error("hit_lost", lost=self.lost, error=type(error).__name__, errno=error.errno)
 
 
+def _refuse(line: bytes) -> None:
+    """Where no segment is: the place of its `put`."""
+    raise ValueError(len(line))
+
+
 def seal_orphans(folder: Path) -> int:
     """Seal the files of writers that died; returns how many. Living writers are left alone."""
     sealed = 0
     for path in sorted(folder.glob(f"*{OPEN_SUFFIX}")):
         with contextlib.suppress(OSError):
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                os.fdatasync(descriptor)
-                _give_final_name(path)
-                sealed += 1
+                sealed += seal_file(path, descriptor)
             finally:
                 os.close(descriptor)
+    _remove_unnamed(folder)
     return sealed
 
 
-def _give_final_name(path: Path) -> None:
-    path.rename(path.with_suffix(SEALED_SUFFIX))
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+def _remove_unnamed(folder: Path) -> None:
+    """Remove the empty files of processes that died just before they gave them their first name."""
+    for path in folder.glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if not path.suffix and time.time() - path.stat().st_mtime > _UNNAMED_SECONDS:
+                path.unlink()
 
 
 _held: dict[tuple[int, Path], Spool] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import mmap
 import os
@@ -53,6 +54,8 @@ class SharedWords:
             missing = size - os.fstat(self._descriptor).st_size
             if missing > 0:
                 # Zeros that are really written: a hole would need the disk at a moment of its own.
-                os.pwrite(self._descriptor, bytes(missing), size - missing)
+                written = os.pwrite(self._descriptor, bytes(missing), size - missing)
+                if written < missing:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             fcntl.lockf(self._descriptor, fcntl.LOCK_UN)

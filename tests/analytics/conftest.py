@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analytics.hits import unpack
+from analytics.open_segments import complete_part
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +22,7 @@ def hits(data_dir):
         lines = [
             line
             for path in (data_dir / "spool").glob("*.*")
-            for line in path.read_bytes().splitlines()
+            for line in complete_part(path.read_bytes()).splitlines()
         ]
         return sorted((unpack(line) for line in lines), key=lambda hit: hit.hit_id)
 

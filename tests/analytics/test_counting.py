@@ -33,7 +33,7 @@ def seal(settings):
 
     def end():
         spool = process_spool(settings.DATA_DIR / "spool")
-        spool._seal()
+        spool.seal()
 
     return end
 

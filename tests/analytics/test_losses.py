@@ -18,11 +18,13 @@ def full_disk(data_dir, monkeypatch):
     spool = Spool(data_dir / "spool")
     assert spool.append(b"one\n")
 
-    def refuse(descriptor, data):
+    spool.seal()
+
+    def refuse(folder, size):
         raise OSError(28, os.strerror(28))
 
     with monkeypatch.context() as patched:
-        patched.setattr("analytics.spool.os.write", refuse)
+        patched.setattr("analytics.spool.open_segment", refuse)
         yield spool
     spool.close()
 

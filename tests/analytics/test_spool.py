@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -13,15 +16,30 @@ from pathlib import Path
 
 import pytest
 
+from analytics import open_segments
 from analytics import spool as spool_module
-from analytics.spool import OPEN_SUFFIX, SEALED_SUFFIX, Spool, process_spool, seal_orphans
+from analytics.open_segments import OPEN_SUFFIX, SEALED_SUFFIX, complete_part
+from analytics.spool import LEAST_BYTES, Spool, process_spool, seal_orphans
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture
-def folder(tmp_path):
+@pytest.fixture(params=["mapped", "written"])
+def folder(request, tmp_path, monkeypatch):
+    """On a file system whose files can be mapped safely, and on another one."""
+    monkeypatch.setattr(open_segments, "keeps_room", lambda _folder: request.param == "mapped")
     return tmp_path / "spool"
+
+
+@contextlib.contextmanager
+def disk_room(bytes_of_a_file):
+    """No file of this process may be longer, which is refused like a full disk, and really."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_of_a_file, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.fixture
@@ -38,7 +56,11 @@ def make_spool(folder):
 
 
 def lines_of(folder):
-    return [line for path in sorted(folder.iterdir()) for line in path.read_bytes().splitlines()]
+    return [
+        line
+        for path in sorted(folder.iterdir())
+        for line in complete_part(path.read_bytes()).splitlines()
+    ]
 
 
 def wait_for(condition):
@@ -66,29 +88,52 @@ class TestAppend:
         assert sorted(lines_of(folder)) == sorted(wanted)
         assert {path.suffix for path in folder.iterdir()} == {SEALED_SUFFIX}
 
-    def test_counts_a_hit_that_a_full_disk_refuses(self, make_spool, monkeypatch):
+    def test_counts_what_a_full_disk_refuses_and_goes_on_when_it_has_room(
+        self, make_spool, folder, monkeypatch
+    ):
+        monkeypatch.setattr(spool_module, "REFUSED_SECONDS", 0)
+        spool = make_spool(seal_bytes=1_000)
+        line = b"x" * 299 + b"\n"
+        with disk_room(1_000):
+            # What the disk gave already is used up first.
+            assert [spool.append(line) for _ in range(3)] == [True] * 3
+        with disk_room(100):
+            assert [spool.append(line) for _ in range(3)] == [False] * 3
+        assert spool.lost == 3
+
+        assert spool.append(line)
+        spool.close()
+        assert lines_of(folder).count(line[:-1]) == 4
+        assert {path.suffix for path in folder.iterdir()} == {SEALED_SUFFIX}
+
+    def test_does_not_ask_a_full_disk_at_every_hit(self, make_spool, folder):
         spool = make_spool()
+        with disk_room(10):
+            assert not spool.append(b"0123456789\n")
+        made = set(folder.glob("*"))
 
-        def refuse(descriptor, data):
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-        monkeypatch.setattr(spool_module.os, "write", refuse)
-
-        assert not spool.append(b"one\n")
-        assert not spool.append(b"two\n")
+        assert not spool.append(b"again\n")
         assert spool.lost == 2
+        assert set(folder.glob("*")) == made
 
-    def test_goes_on_after_the_disk_has_room_again(self, make_spool, folder, monkeypatch):
+    def test_is_content_with_little_room(self, make_spool, folder):
         spool = make_spool()
-        write = os.write
-        with monkeypatch.context() as full:
-            full.setattr(
-                spool_module.os, "write", lambda descriptor, data: write(descriptor, data[:3])
-            )
+        line = b"x" * 999 + b"\n"
+        # Room for one more of the least size, not for the next, which would be twice as large.
+        with disk_room(LEAST_BYTES):
+            assert all(spool.append(line) for _ in range(LEAST_BYTES // 1_000 + 5))
+
+    def test_keeps_what_a_disk_that_cuts_a_line_short_takes_afterwards(
+        self, make_spool, folder, monkeypatch
+    ):
+        monkeypatch.setattr(open_segments, "keeps_room", lambda _folder: False)
+        spool = make_spool()
+        spool.append(b"one\n")
+        with disk_room(7):
             assert not spool.append(b"cut off\n")
 
         assert spool.append(b"whole\n")
-        assert lines_of(folder) == [b"cut", b"whole"]
+        assert lines_of(folder) == [b"one", b"cut", b"whole"]
 
     def test_never_raises_when_the_folder_cannot_be_made(self, tmp_path):
         (tmp_path / "file").write_text("in the way")
@@ -102,14 +147,21 @@ class TestSealing:
     def test_seals_a_full_file_and_begins_another(self, make_spool, folder):
         spool = make_spool(seal_bytes=10)
         spool.append(b"0123456789\n")
-        wait_for(lambda: list(folder.glob(f"*{SEALED_SUFFIX}")))
-
         spool.append(b"next\n")
+        wait_for(lambda: list(folder.glob(f"*{SEALED_SUFFIX}")))
 
         (sealed,) = folder.glob(f"*{SEALED_SUFFIX}")
         (opened,) = folder.glob(f"*{OPEN_SUFFIX}")
         assert sealed.read_bytes() == b"0123456789\n"
-        assert opened.read_bytes() == b"next\n"
+        assert complete_part(opened.read_bytes()) == b"next\n"
+
+    def test_gives_back_the_room_that_a_quiet_process_did_not_use(self, make_spool, folder):
+        spool = make_spool(seal_seconds=0.05)
+        spool.append(b"one\n")
+        wait_for(lambda: list(folder.glob(f"*{SEALED_SUFFIX}")))
+
+        (sealed,) = folder.iterdir()
+        assert sealed.read_bytes() == b"one\n"
 
     def test_seals_an_old_file(self, make_spool, folder):
         make_spool(seal_seconds=0.05).append(b"one\n")
@@ -120,7 +172,7 @@ class TestSealing:
         synced = []
         sync = os.fdatasync
         monkeypatch.setattr(
-            spool_module.os,
+            open_segments.os,
             "fdatasync",
             lambda descriptor: (synced.append(descriptor), sync(descriptor)),
         )
@@ -138,7 +190,7 @@ class TestSealing:
 
         spool = make_spool(seal_seconds=1_000)
         with monkeypatch.context() as broken:
-            broken.setattr(spool_module.os, "fdatasync", fail)
+            broken.setattr(open_segments.os, "fdatasync", fail)
             spool.append(b"one\n")
             wait_for(lambda: failures)
 
@@ -171,6 +223,48 @@ class TestSealOrphans:
         assert lines_of(folder) == [b"%d" % number for number in range(500)]
         assert {path.suffix for path in folder.iterdir()} == {SEALED_SUFFIX}
 
+    @pytest.mark.parametrize(
+        "torn",
+        [b"", b"[1,2", b"[1,2\0\0\0\0]\n", b"\0\0\0\0,3]\n", b"[1\0,3]\0"],
+        ids=["nothing", "begun", "without its middle", "without its beginning", "in pieces"],
+    )
+    def test_drops_the_hit_that_was_being_copied_and_the_room_behind_it(self, folder, torn):
+        folder.mkdir()
+        path = folder / f"0000000000001-left{OPEN_SUFFIX}"
+        path.write_bytes(b"one\ntwo\n" + torn + bytes(5_000))
+
+        assert seal_orphans(folder) == 1
+        assert path.with_suffix(SEALED_SUFFIX).read_bytes() == b"one\ntwo\n"
+
+    def test_removes_a_file_without_a_hit(self, folder):
+        folder.mkdir()
+        (folder / f"0000000000001-left{OPEN_SUFFIX}").write_bytes(bytes(5_000))
+        (folder / "0000000000002-unnamed").touch()
+        os.utime(folder / "0000000000002-unnamed", (1, 1))
+        (folder / "0000000000003-young").touch()
+
+        assert seal_orphans(folder) == 0
+        assert [path.name for path in folder.iterdir()] == ["0000000000003-young"]
+
+    @pytest.mark.slow
+    def test_loses_no_answered_hit_wherever_processes_are_killed(self, folder, tmp_path):
+        kind = "mapped" if open_segments.keeps_room(folder) else "written"
+        code = [sys.executable, "-m", "tests.analytics.killed_writers", str(folder), kind]
+        done = subprocess.run(code, cwd=ROOT, stdout=subprocess.PIPE, check=True, timeout=120)
+        answered = json.loads(done.stdout)
+
+        seal_orphans(folder)
+        written = set()
+        for line in lines_of(folder):
+            writer, thread, number, length, filling = line.split(b" ")
+            assert filling == b"x" * int(length)
+            written.add((int(writer), int(thread), int(number)))
+        # A process may die before a file has its first name; nothing was answered then.
+        assert {path.suffix for path in folder.iterdir() if path.stat().st_size} == {SEALED_SUFFIX}
+        assert sum(number for _, _, number in answered) > 1_000
+        for writer, thread, last in answered:
+            assert written >= {(writer, thread, number) for number in range(1, last + 1)}
+
     def test_does_nothing_without_a_folder(self, folder):
         assert seal_orphans(folder) == 0
 
@@ -188,3 +282,15 @@ class TestProcessSpool:
         subprocess.run([sys.executable, "-c", code, str(folder)], cwd=ROOT, check=True)
 
         assert [path.suffix for path in folder.iterdir()] == [SEALED_SUFFIX]
+
+
+class TestKeepsRoom:
+    def test_knows_the_file_systems_that_do(self, monkeypatch, tmp_path):
+        device = tmp_path.stat().st_dev
+        number = f"{os.major(device)}:{os.minor(device)}"
+        for kind, wanted in (("ext4", True), ("xfs", True), ("btrfs", False), ("overlay", False)):
+            mounts = f"1 0 0:9 / /a rw - xfs x rw\n2 1 {number} / /b rw a:1 - {kind} /dev/x rw\n"
+            monkeypatch.setattr(Path, "read_bytes", lambda _path, mounts=mounts: mounts.encode())
+            open_segments.keeps_room.cache_clear()
+            assert open_segments.keeps_room(tmp_path) is wanted
+        open_segments.keeps_room.cache_clear()

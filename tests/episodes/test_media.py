@@ -6,6 +6,7 @@ import pytest
 from django.core.files.storage import default_storage
 
 from analytics.hits import HitKind, unpack
+from analytics.open_segments import complete_part
 from core.storage import media_url, store_bytes
 from episodes.media import find_media
 from tests.factories.published import AUDIO, DOCUMENTS, publish_produced
@@ -35,7 +36,7 @@ def hits(data_dir):
     return [
         unpack(line)
         for path in sorted((data_dir / "spool").glob("*.*"))
-        for line in path.read_bytes().splitlines()
+        for line in complete_part(path.read_bytes()).splitlines()
     ]
 
 
