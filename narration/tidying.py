@@ -13,6 +13,7 @@ import structlog
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from core.careful_chat import CarefulChat
 from core.chat import Message, WriterUnavailable
 from core.openai_chat import OpenAIChat
 from core.text import clean_line
@@ -23,9 +24,10 @@ from production.document import Block
 
 log = structlog.get_logger(__name__)
 
-#: A narration waits for no more than the sum: the rules' findings are good enough.
+#: A narration waits no longer than the last of them: the rules' findings are good enough.
 SILENCE_SECONDS = 20.0
 ANSWER_SECONDS = 30.0
+LIMIT_SECONDS = 40.0
 #: Most of it for models that think first; the answer itself is short.
 MAX_TOKENS = 4_000
 #: Furniture stands at the ends, in short pieces; nothing else is offered for leaving out.
@@ -105,8 +107,8 @@ def _ask(article: Article) -> _Answer:
 
 
 @cache
-def _chat(base_url: str, api_key: str, model: str) -> OpenAIChat:
-    return OpenAIChat(
+def _chat(base_url: str, api_key: str, model: str) -> CarefulChat:
+    chat = OpenAIChat(
         base_url=base_url,
         api_key=api_key,
         model=model,
@@ -114,6 +116,7 @@ def _chat(base_url: str, api_key: str, model: str) -> OpenAIChat:
         answer_seconds=ANSWER_SECONDS,
         retries=0,
     )
+    return CarefulChat(chat, limit=LIMIT_SECONDS)
 
 
 def _candidates(blocks: Sequence[Block]) -> dict[int, str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from core.careful_chat import FAILURES
 from episodes.models import Episode
 from narration import tidying
 from narration.models import Narration
@@ -201,3 +202,17 @@ def test_a_server_that_does_not_come_to_an_end_is_left_to_the_rules(
     narration, _episode, _script = narrated()
 
     assert narration.tidying == {"failure": "writer_unavailable"}
+
+
+def test_a_server_that_keeps_failing_is_not_asked_about_every_page(server, narrated):
+    server.answer = lambda _request: 500
+
+    for _ in range(FAILURES):
+        assert narrated()[0].tidying == {"failure": "writer_unavailable"}
+        Episode.objects.all().delete()
+    asked = len(server.asked)
+    narration, episode, _script = narrated()
+
+    assert narration.tidying == {"failure": "writer_resting"}
+    assert episode.title == "The Land That Pays Now"
+    assert len(server.asked) == asked == FAILURES
