@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NoReturn
 
 from django.http import HttpResponse, QueryDict
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from rest_framework import serializers, status
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotAuthenticated, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -43,6 +43,14 @@ class ContractView(APIView):
         self._tally = count_request(account=str(request.user.pk), now=timezone.now())
         if self._tally is not None and self._tally.is_over:
             raise refusal(self._tally)
+
+    def permission_denied(
+        self, request: Request, message: str | None = None, code: str | None = None
+    ) -> NoReturn:
+        """Refuse the call; whoever sent no key at all is told how to send one."""
+        if request.authenticators and not request.successful_authenticator:
+            raise NotAuthenticated("Send an API key in the header: Authorization: Bearer <key>")
+        super().permission_denied(request, message=message, code=code)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """After the caller is known and may call: look whether this was asked and answered before."""

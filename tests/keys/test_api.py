@@ -117,6 +117,13 @@ class TestWithAKey:
 
         assert answer.status_code == 401
 
+    @pytest.mark.parametrize("path", ["/api/shows", "/v1/podcasts"])
+    def test_tells_who_sends_none_how_to_send_one(self, anonymous_client, path):
+        answer = anonymous_client.get(path)
+
+        assert answer.status_code == 401
+        assert "Authorization: Bearer <key>" in answer.content.decode()
+
 
 class TestTheLimitPerAddress:
     @pytest.fixture(autouse=True)
