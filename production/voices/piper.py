@@ -45,7 +45,7 @@ class PiperEngine:
     def __init__(self, *, voices_dir: Path) -> None:
         if find_spec("piper") is None:
             raise EngineUnavailable(
-                "The piper voice engine is not installed: pip install 'podwright[piper]'."
+                "The piper voice engine is not installed: pip install piper-tts."
             )
         self.version = _installed_version()
         self._voices_dir = voices_dir

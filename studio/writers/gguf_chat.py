@@ -120,7 +120,7 @@ class _Answer:
 
 def _server(path: Path) -> Any:
     if find_spec("xllamacpp") is None:
-        raise WriterUnavailable("The gguf writer is not installed: pip install 'podwright[gguf]'.")
+        raise WriterUnavailable("The gguf writer is not installed: pip install xllamacpp.")
     # A hundred megabytes of code: only processes that write pay for it.
     import xllamacpp
 

