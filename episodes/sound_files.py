@@ -23,7 +23,7 @@ from mutagen.ogg import OggPage
 
 from core.errors import Invalid, UnsupportedType
 
-ACCEPTED = "mp3, m4a, wav, ogg and aac"
+ACCEPTED = "mp3, m4a, wav, ogg or aac"
 #: Containers with more parts than this are built to waste time.
 _MAX_PARTS = 50_000
 _MAX_MP4_DEPTH = 20

@@ -143,7 +143,9 @@ def _outlined(materials: tuple[Material, ...], outline: Outline | None) -> tuple
 def _sections(materials: Sequence[Material]) -> list[_Section]:
     sections: list[_Section] = []
     for material in materials:
-        for heading, group in groupby(material.passages, key=lambda passage: passage.heading):
+        # Mere marks and pictures cannot be said.
+        worded = [passage for passage in material.passages if any(map(str.isalnum, passage.text))]
+        for heading, group in groupby(worded, key=lambda passage: passage.heading):
             gathered: list[Passage] = []
             for passage in group:
                 if gathered and sum(len(one.text) for one in gathered) >= TURN_CHARACTERS:

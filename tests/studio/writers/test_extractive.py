@@ -148,6 +148,14 @@ class TestPlan:
         with pytest.raises(NothingToWriteFrom, match="ask for 3 at most"):
             writer.plan(plan_request(material(), episodes=8), check=nothing)
 
+    def test_refuses_sources_without_a_word(self, writer):
+        marks = Material(
+            1, "s1", "", "", "en", (Passage(id="1.1", text="😀 … " * 200, heading=""),)
+        )
+
+        with pytest.raises(NothingToWriteFrom, match="fewer than"):
+            writer.plan(plan_request(marks), check=nothing)
+
 
 class TestSentences:
     def test_are_chosen_within_half_a_sentence_and_keep_their_order(self):
