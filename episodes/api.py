@@ -33,6 +33,7 @@ from episodes.serializers import (
     copy_object,
     episode_address,
     episode_object,
+    episode_objects,
     publication_message,
     upload_object,
 )
@@ -47,7 +48,7 @@ from episodes.states import Publication
 from episodes.uploads import MAX_AUDIO_BYTES, SentAudio, staged_upload, store_upload
 from keys.caller import account_of
 from keys.scopes import EPISODES_READ, EPISODES_WRITE
-from shows.services import ShowNotFound, feed_url, get_show
+from shows.services import ShowNotFound, feed_url, get_listed_show, get_show
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100
 UPLOADED_MESSAGE = "Episode created with uploaded audio file."
@@ -238,18 +239,17 @@ def _page(request: Request, *, show_id: int) -> Response:
         request.query_params, default_limit=DEFAULT_LIMIT, max_limit=MAX_LIMIT
     )
     state = _state(request)
-    show = get_show(account=account_of(request), show_id=show_id)
+    show, total = get_listed_show(account=account_of(request), show_id=show_id, episode_state=state)
     found = Episode.objects.filter(show=show)
     if state is not None:
         found = found.filter(state=state)
-    rows = found.select_related("show", "asset").newest_first()[offset : offset + limit]
-    episodes = [episode_object(episode) for episode in rows]
+    episodes = episode_objects(found.newest_first()[offset : offset + limit], show)
     return Response(
         {
             "success": True,
             "episodes": episodes,
             "count": len(episodes),
-            "total": found.count(),
+            "total": total,
             "limit": limit,
             "offset": offset,
         }

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Count
+from django.db.models import Count, Q
 
 if TYPE_CHECKING:
     from accounts.models import Account
@@ -20,9 +20,10 @@ class ShowQuerySet(models.QuerySet["Show"]):
         """Shows of one account; everybody else's do not exist for it."""
         return self.filter(account=account)
 
-    def with_episode_count(self) -> Self:
-        """Adds `episode_count`, all states included."""
-        return self.annotate(episode_count=Count("episodes"))
+    def with_episode_count(self, state: str | None = None) -> Self:
+        """Adds `episode_count`: of episodes in `state`, or of all."""
+        condition = None if state is None else Q(episodes__state=state)
+        return self.annotate(episode_count=Count("episodes", filter=condition))
 
     def newest_first(self) -> Self:
         """Latest created first, ties by id."""

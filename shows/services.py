@@ -94,6 +94,20 @@ def get_show(*, account: Account, show_id: int) -> Show:
     return show
 
 
+def get_listed_show(
+    *, account: Account, show_id: int, episode_state: str | None
+) -> tuple[Show, int]:
+    """What addresses of the show are made of, and how many episodes it has, in a state or at all.
+
+    One short query, for lists. Raises `ShowNotFound`.
+    """
+    found = Show.objects.visible_to(account).filter(pk=show_id).only("slug", "visibility")
+    show = found.with_episode_count(episode_state).first()
+    if show is None:
+        raise ShowNotFound("Show not found")
+    return show, show.episode_count  # type: ignore[attr-defined] # annotated
+
+
 def create_show(*, account: Account, draft: ShowDraft, now: datetime) -> Show:
     """Create a show. Raises `SlugTaken`, `billing.ShowQuotaExceeded`."""
     with transaction.atomic(durable=True):
