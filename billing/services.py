@@ -84,20 +84,13 @@ def use_episode(*, account: Account, reference: str, now: datetime) -> None:
     """
     subscription = locked_subscription(account)
     entries, balance = episode_entries(reference=reference)
-    if balance > 0:
-        return
-    if PLANS[subscription.plan].episodes_per_month is not None:
-        usage = _episode_usage(subscription, now=now)
-        if usage.remaining == 0:
-            raise EpisodeQuotaExceeded(usage, now=now)
-    UsageEntry.objects.create(
-        account=account,
-        kind=UsageEntry.Kind.EPISODE,
-        reference=reference,
-        number=entries,
-        occurred_at=now,
-        billed_to=subscription.billed_to,
-    )
+    if balance <= 0:
+        _use_episode(subscription, reference=reference, number=entries, now=now)
+
+
+def use_new_episode(*, quota: Subscription, reference: str, now: datetime) -> None:
+    """As `use_episode`, for a guid that has just been made, under the quota that `lock_quota` holds."""
+    _use_episode(quota, reference=reference, number=0, now=now)
 
 
 def return_episode(*, account: Account, reference: str, now: datetime) -> None:
@@ -147,9 +140,9 @@ def grant_plan(*, account_id: int, plan: Plan, now: datetime) -> bool:
         return settle_plan(subscription, now=now)
 
 
-def lock_quota(account: Account) -> None:
+def lock_quota(account: Account) -> Subscription:
     """Hold the account's quota lock until the end of the transaction, so that counts stay true."""
-    locked_subscription(account)
+    return locked_subscription(account)
 
 
 def subscription_of(account: Account) -> Subscription:
@@ -172,6 +165,21 @@ def locked_subscription(account: Account) -> Subscription:
         subscription = held.get(account=account)
     subscription.account = account
     return subscription
+
+
+def _use_episode(subscription: Subscription, *, reference: str, number: int, now: datetime) -> None:
+    if PLANS[subscription.plan].episodes_per_month is not None:
+        usage = _episode_usage(subscription, now=now)
+        if usage.remaining == 0:
+            raise EpisodeQuotaExceeded(usage, now=now)
+    UsageEntry.objects.create(
+        account=subscription.account,
+        kind=UsageEntry.Kind.EPISODE,
+        reference=reference,
+        number=number,
+        occurred_at=now,
+        billed_to=subscription.billed_to,
+    )
 
 
 def _first_subscription(account: Account) -> dict[str, object]:

@@ -10,11 +10,12 @@ from datetime import datetime
 from episodes.models import Episode
 from episodes.serializers import episode_object
 from webhooks.event_types import EventType
-from webhooks.services import record_event
+from webhooks.services import record_events
 
 
-def record_episode_event(episode: Episode, event_type: EventType, *, now: datetime) -> None:
-    """Demands an open transaction; needs `show__account` and `asset` (select_related)."""
-    record_event(
-        account=episode.show.account, type=event_type, data=episode_object(episode), now=now
-    )
+def record_episode_event(episode: Episode, *types: EventType, now: datetime) -> None:
+    """Several of one change are recorded in their order.
+
+    Demands an open transaction; needs `show__account` and `asset` (select_related).
+    """
+    record_events(account=episode.show.account, types=types, data=episode_object(episode), now=now)

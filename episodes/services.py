@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import Account
-from billing.services import lock_quota, return_episode, use_episode
+from billing.services import lock_quota, return_episode, use_episode, use_new_episode
 from core.errors import Invalid
 from core.queue import enqueue
 from core.storage import release_stored
@@ -159,7 +159,7 @@ def create_episode(
     """
     check_address(draft.audio_url)
     with transaction.atomic(durable=True):
-        lock_quota(account)
+        quota = None if draft.status == Publication.DRAFT else lock_quota(account)
         show = locked_show(account=account, show_id=show_id)
         plan = _plan(
             status=draft.status,
@@ -191,14 +191,15 @@ def create_episode(
             asset = keep_upload(draft.asset)
         if asset is not None:
             take_asset(episode, asset)
-        if episode.state != Publication.DRAFT:
+        if quota is not None:
             require_audio(episode)
-            use_episode(account=account, reference=str(episode.guid), now=now)
+            use_new_episode(quota=quota, reference=str(episode.guid), now=now)
         episode.save(force_insert=True)
-        record_episode_event(episode, EventType.EPISODE_CREATED, now=now)
+        happened = [EventType.EPISODE_CREATED]
         if episode.state == Publication.PUBLISHED:
             note_public_change(show_id=show.pk, now=now)
-            record_episode_event(episode, EventType.EPISODE_PUBLISHED, now=now)
+            happened.append(EventType.EPISODE_PUBLISHED)
+        record_episode_event(episode, *happened, now=now)
     return episode
 
 

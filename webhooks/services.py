@@ -89,18 +89,28 @@ def record_event(
 
     After its commit a worker tells all endpoints of the account that asked for such events.
     """
+    return record_events(account=account, types=[type], data=data, now=now)[0]
+
+
+def record_events(
+    *, account: Account, types: Sequence[EventType], data: Mapping[str, object], now: datetime
+) -> list[Event]:
+    """As `record_event`, for several events that one change made of the same object, in order."""
     _demand_transaction()
     somebody_listens = Endpoint.objects.active().filter(account=account).exists()
-    event = Event.objects.create(
-        account=account,
-        type=type,
-        data=dict(data),
-        occurred_at=now,
-        fanned_out_at=None if somebody_listens else now,
+    events = Event.objects.bulk_create(
+        Event(
+            account=account,
+            type=event_type,
+            data=dict(data),
+            occurred_at=now,
+            fanned_out_at=None if somebody_listens else now,
+        )
+        for event_type in types
     )
     if somebody_listens:
         enqueue("webhooks.dispatch")
-    return event
+    return events
 
 
 def get_endpoint(*, account: Account, endpoint_id: int) -> Endpoint:
