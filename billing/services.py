@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import BigIntegerField
 
 from accounts.models import Account
 from billing.cycles import Cycle, cycle_at
@@ -15,6 +16,13 @@ from billing.models import Subscription, UsageEntry
 from billing.plans import ENTERPRISE, PLANS, Plan
 from billing.settling import settle_plan
 from core.errors import QuotaExceeded
+from core.prepared import Given, Prepared
+
+_HELD = Prepared(
+    lambda: Subscription.objects.select_for_update().filter(
+        account_id=Given("account", BigIntegerField())
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +166,10 @@ def locked_subscription(account: Account) -> Subscription:
     """The account's subscription, held until the end of the transaction, which has to be open."""
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("Quota is used inside a transaction only.")
-    held = Subscription.objects.select_for_update()
-    subscription = held.filter(account=account).first()
+    subscription = _HELD.first(account=account.pk)
     if subscription is None:
         subscription_of(account)
-        subscription = held.get(account=account)
+        subscription = Subscription.objects.select_for_update().get(account=account)
     subscription.account = account
     return subscription
 

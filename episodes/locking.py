@@ -5,12 +5,21 @@ So no two changes can wait for each other.
 
 from __future__ import annotations
 
+from django.db.models import BigIntegerField
+
 from accounts.models import Account
 from billing.services import lock_quota
 from core.errors import NotFound
+from core.prepared import Given, Prepared
 from episodes.models import Episode
 from shows.models import Show
 from shows.services import ShowNotFound
+
+_HELD_SHOW = Prepared(
+    lambda: Show.objects.select_for_update().filter(
+        account_id=Given("account", BigIntegerField()), pk=Given("show", BigIntegerField())
+    )
+)
 
 
 class EpisodeNotFound(NotFound):
@@ -30,7 +39,7 @@ def lock_episode(*, episode_id: int) -> bool:
 
 def locked_show(*, account: Account, show_id: int) -> Show:
     """The show, held until the transaction ends. Raises `shows.ShowNotFound`."""
-    show = Show.objects.visible_to(account).select_for_update().filter(pk=show_id).first()
+    show = _HELD_SHOW.first(account=account.pk, show=show_id)
     if show is None:
         raise ShowNotFound("Show not found")
     show.account = account

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import CharField, DateTimeField
 
 from accounts.audit import record_audit
 from accounts.models import Account
 from accounts.services import open_account
 from core.errors import Forbidden, Invalid
 from core.ids import random_text
+from core.prepared import Given, Prepared
 from keys.models import ApiKey
 from keys.scopes import SCOPES
 
@@ -21,6 +23,13 @@ PREFIX = "pc_live_"
 SECRET_LENGTH = 32
 #: `last_used_at` is written at most this often, so that a busy key is not a busy row.
 LAST_USE_RESOLUTION = timedelta(minutes=5)
+_ACTIVE_KEY = Prepared(
+    lambda: (
+        ApiKey.objects.select_related("account")
+        .active(now=Given("now", DateTimeField()))
+        .filter(digest=Given("digest", CharField()))
+    )
+)
 
 
 class UnknownScope(Invalid):
@@ -128,12 +137,7 @@ def find_active_key(*, secret: str, now: datetime) -> ApiKey | None:
 
     The look-up is by digest: an attacker who times it learns nothing about the secret.
     """
-    key = (
-        ApiKey.objects.select_related("account")
-        .active(now=now)
-        .filter(digest=digest(secret))
-        .first()
-    )
+    key = _ACTIVE_KEY.first(digest=digest(secret), now=now)
     if key is not None:
         _note_use(key, now=now)
     return key

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models import Count, Q
 
+from core.prepared import Given
+
 if TYPE_CHECKING:
     from accounts.models import Account
     from shows.models import Show  # noqa: F401 - the generic parameter below
@@ -20,7 +22,7 @@ class ShowQuerySet(models.QuerySet["Show"]):
         """Shows of one account; everybody else's do not exist for it."""
         return self.filter(account=account)
 
-    def with_episode_count(self, state: str | None = None) -> Self:
+    def with_episode_count(self, state: str | Given | None = None) -> Self:
         """Adds `episode_count`: of episodes in `state`, or of all."""
         condition = None if state is None else Q(episodes__state=state)
         return self.annotate(episode_count=Count("episodes", filter=condition))

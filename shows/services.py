@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import BigIntegerField, CharField, F
 from django.utils.text import slugify
 
 from accounts.models import Account
@@ -17,10 +17,12 @@ from billing.services import lock_quota, require_room_for_show
 from core.changes import announce_change
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import feed_token, random_text
+from core.prepared import Given, Prepared
 from core.queue import enqueue
 from core.storage import release_stored
 from shows.events import record_show_event
 from shows.models import DeletedShow, Show
+from shows.querysets import ShowQuerySet
 from webhooks.event_types import EventType
 
 #: The namespace of podcast:guid (Podcasting 2.0): UUIDv5 of the feed URL without its scheme.
@@ -41,6 +43,8 @@ UPDATABLE = (
     "op3",
     "new_feed_url",
 )
+_LISTED_SHOW = Prepared(lambda: _listed(state=None))
+_SHOW_BY_STATE = Prepared(lambda: _listed(state=Given("state", CharField())))
 
 
 class ShowNotFound(NotFound):
@@ -101,8 +105,10 @@ def get_listed_show(
 
     One short query, for lists. Raises `ShowNotFound`.
     """
-    found = Show.objects.visible_to(account).filter(pk=show_id).only("slug", "visibility")
-    show = found.with_episode_count(episode_state).first()
+    if episode_state is None:
+        show = _LISTED_SHOW.first(account=account.pk, show=show_id)
+    else:
+        show = _SHOW_BY_STATE.first(account=account.pk, show=show_id, state=episode_state)
     if show is None:
         raise ShowNotFound("Show not found")
     return show, show.episode_count  # type: ignore[attr-defined] # annotated
@@ -279,6 +285,13 @@ def page_url(show: Show) -> str:
 def podcast_guid(url: str) -> uuid.UUID:
     """podcast:guid of the feed at `url` (contracts/rss.md section 1.2)."""
     return uuid.uuid5(PODCAST_NAMESPACE, url.split("://", 1)[-1].rstrip("/"))
+
+
+def _listed(*, state: Given | None) -> ShowQuerySet:
+    found = Show.objects.filter(
+        account_id=Given("account", BigIntegerField()), pk=Given("show", BigIntegerField())
+    )
+    return found.only("slug", "visibility").with_episode_count(state)
 
 
 def _locked(*, account: Account, show_id: int) -> Show:

@@ -11,11 +11,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import BigIntegerField, QuerySet
 
 from accounts.models import Account
 from core.addresses import Resolver, resolve_by_system
 from core.errors import Conflict, Invalid, NotFound, QuotaExceeded
+from core.prepared import Given, Prepared
 from core.queue import enqueue
 from webhooks.event_types import SELECTABLE, EventType
 from webhooks.models import Delivery, Endpoint, Event
@@ -28,6 +29,13 @@ MAX_ENDPOINTS = 500
 MAX_REPLAYED = 10_000
 OVERLAP = timedelta(hours=24)
 UPDATABLE = ("url", "events", "is_active")
+_LISTENING = Prepared(
+    lambda: (
+        Endpoint.objects.active()
+        .filter(account_id=Given("account", BigIntegerField()))
+        .only("pk")[:1]
+    )
+)
 
 
 class EndpointNotFound(NotFound):
@@ -97,7 +105,7 @@ def record_events(
 ) -> list[Event]:
     """As `record_event`, for several events that one change made of the same object, in order."""
     _demand_transaction()
-    somebody_listens = Endpoint.objects.active().filter(account=account).exists()
+    somebody_listens = _LISTENING.first(account=account.pk) is not None
     events = Event.objects.bulk_create(
         Event(
             account=account,

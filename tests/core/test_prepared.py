@@ -1,0 +1,84 @@
+"""A prepared query gives what the query itself gives, whatever it was asked before."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection, transaction
+from django.db.models import BigAutoField, CharField, Count
+from django.db.transaction import TransactionManagementError
+
+from accounts.models import Account
+from core.prepared import Given, Prepared
+from keys.models import ApiKey
+from tests.conftest import NOW
+
+
+@pytest.fixture
+def keys(db: None) -> list[ApiKey]:
+    made = []
+    for number in range(3):
+        account = Account.objects.create(name=f"Account {number}", created_at=NOW)
+        made.append(
+            ApiKey.objects.create(
+                account=account, digest=f"{number}" * 64, scopes=["shows:read"], created_at=NOW
+            )
+        )
+    return made
+
+
+def test_each_run_gives_the_row_of_its_own_values_with_all_that_belongs_to_it(
+    keys: list[ApiKey],
+) -> None:
+    by_digest = Prepared(
+        lambda: (
+            ApiKey.objects.select_related("account")
+            .annotate(siblings=Count("account__keys"))
+            .filter(digest=Given("digest", CharField()), revoked_at=None)
+        )
+    )
+
+    for key in (*keys, keys[0]):
+        found = by_digest.first(digest=key.digest)
+
+        assert found is not None
+        assert (found, found.scopes, found.created_at) == (key, ["shows:read"], NOW)
+        assert (found.account.name, found.siblings) == (key.account.name, 1)
+    assert by_digest.first(digest="unknown") is None
+
+
+def test_a_value_is_never_read_as_sql(keys: list[ApiKey]) -> None:
+    by_digest = Prepared(lambda: ApiKey.objects.filter(digest=Given("digest", CharField())))
+
+    assert by_digest.first(digest="' OR 1=1 --") is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_threads_share_it() -> None:
+    account = Account.objects.create(name="Shared", created_at=NOW)
+    by_pk = Prepared(lambda: Account.objects.filter(pk=Given("pk", BigAutoField())))
+
+    def name(_number: int) -> str:
+        try:
+            found = by_pk.first(pk=account.pk)
+            assert found is not None
+            return found.name
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(name, range(20))) == {"Shared"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_locks_inside_a_transaction_only() -> None:
+    account = Account.objects.create(name="Locked", created_at=NOW)
+    held = Prepared(
+        lambda: Account.objects.select_for_update().filter(pk=Given("pk", BigAutoField()))
+    )
+
+    with transaction.atomic(durable=True):
+        assert held.first(pk=account.pk) == account
+    with pytest.raises(TransactionManagementError):
+        held.first(pk=account.pk)
