@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
 from django.views import defaults
 
-from config.openapi import OpenApiView
+from config.openapi import PodClawOpenApiView
 from core.podclaw import error_body
 from dashboard.admin_sign_in import AdminSignInForm
 from studio import jellypod
@@ -32,7 +32,7 @@ urlpatterns = [
     path("", include("studio.urls")),
     path("", include("dashboard.urls")),
     path("admin/", admin.site.urls),
-    path("api/openapi.json", OpenApiView.as_view(), name="openapi"),
+    path("api/openapi.json", PodClawOpenApiView.as_view(), name="openapi"),
 ]
 
 

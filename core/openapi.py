@@ -15,7 +15,7 @@ from rest_framework import serializers
 from core.forms import FilePart
 from core.idempotency import HEADER as IDEMPOTENCY_HEADER
 from core.idempotency import KEY_PATTERN as IDEMPOTENCY_KEY_PATTERN
-from core.schemas import ID, STRING, UUID, Schema, or_null, titled
+from core.schemas import COUNT, ID, STRING, UUID, Schema, or_null, titled
 
 Access = Literal["key", "public", "either"]
 _View = TypeVar("_View", bound=Callable[..., Any])
@@ -34,20 +34,44 @@ _ERROR: Schema = {
 }
 
 
+_LIMITS: Mapping[str, tuple[str, Schema]] = {
+    "RateLimit-Limit": ("Requests that the account may send in a minute.", COUNT),
+    "RateLimit-Remaining": ("Requests that are left of them.", COUNT),
+    "RateLimit-Reset": ("Seconds until they are all there again.", COUNT),
+}
+_RETRY_AFTER: Schema = {"description": "Seconds to wait.", "schema": COUNT, "required": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What the calls of one contract have in common.
+
+    `error` is the body of every refusal. `stands_for` gives the status that the contract answers
+    where others have one of their own. `scheme` is the name of the way to send a key.
+    """
+
+    error: Schema = field(default_factory=lambda: _ERROR)
+    stands_for: Mapping[int, int] = field(default_factory=dict)
+    scheme: str = "key"
+    takes_empty_changes: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One method of one address.
 
     `answers` are the successes: status to schema, None for an empty body. `body` is the serializer
-    of the JSON body, all of whose fields are optional for PATCH; `form` the one of a multipart body.
-    `refusals` are statuses beyond those that follow from the rest. `other_forms` are further media
-    types in which a client may have the same answers.
+    of the JSON body, all of whose fields are optional for PATCH; `form` the one of a multipart body;
+    `raw` are media types of a file that is the body itself. `refusals` are statuses beyond those
+    that follow from the rest. `other_forms` are further media types in which a client may have the
+    same answers.
     """
 
     summary: str
     answers: Mapping[int, Schema | None]
     body: type[serializers.Serializer[Any]] | None = None
     form: type[serializers.Serializer[Any]] | None = None
+    raw: tuple[str, ...] = ()
     query: Mapping[str, Schema] = field(default_factory=dict)
     required_query: tuple[str, ...] = ()
     refusals: tuple[int, ...] = ()
@@ -110,14 +134,14 @@ def routes(patterns: Sequence[URLPattern | URLResolver], *, prefix: str = "") ->
 
 
 def documented_routes(every: Sequence[Route], *, document: str) -> list[Route]:
-    """The routes below /api that belong to `document`, each once: /api/v1/x is /api/x again.
+    """The routes that belong to `document`, each once: /api/v1/x is /api/x again.
 
     A view says with `document` which one describes it; by default that is /api/openapi.json.
     """
     own: dict[tuple[str, str], Route] = {}
     for route in every:
         described_in = getattr(route.view, "document", "/api/openapi.json")
-        if route.path.startswith("/api/") and described_in == document:
+        if route.path.startswith(("/api/", "/v1/")) and described_in == document:
             own.setdefault((route.path, _identity(route.view)), route)
     return [
         route
@@ -128,14 +152,20 @@ def documented_routes(every: Sequence[Route], *, document: str) -> list[Route]:
 
 
 def openapi_document(
-    found: Sequence[Route], *, title: str, version: str, description: str, server: str
+    found: Sequence[Route],
+    *,
+    title: str,
+    version: str,
+    description: str,
+    server: str,
+    contract: Contract,
 ) -> Schema:
     """The OpenAPI 3.1 document of `found`."""
     paths: dict[str, dict[str, Schema]] = {}
-    components: dict[str, Schema] = {"Error": _ERROR}
+    components: dict[str, Schema] = {"Error": contract.error}
     for route in sorted(found, key=lambda one: one.path):
         for method, operation in route.operations.items():
-            written = _operation(route, method, operation)
+            written = _operation(route, method, operation, contract)
             paths.setdefault(route.path, {})[method.lower()] = cast(
                 "Schema", _with_references(written, components)
             )
@@ -146,29 +176,48 @@ def openapi_document(
         "paths": paths,
         "components": {
             "schemas": components,
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "headers": {
+                name: {"description": meaning, "schema": schema}
+                for name, (meaning, schema) in _LIMITS.items()
+            },
+            "securitySchemes": {contract.scheme: {"type": "http", "scheme": "bearer"}},
         },
     }
 
 
-def body_schema(shape: type[serializers.Serializer[Any]], *, partial: bool = False) -> Schema:
-    """What a serializer takes."""
+def body_schema(
+    shape: type[serializers.Serializer[Any]], *, partial: bool = False, may_be_empty: bool = False
+) -> Schema:
+    """What a serializer takes; a change (`partial`) has a field at least, unless it `may_be_empty`."""
     fields = shape().fields
-    properties = {
-        name: or_null(cast("SchemaField", one).schema())
-        if one.allow_null
-        else cast("SchemaField", one).schema()
-        for name, one in fields.items()
-    }
+    properties = {name: _field_schema(one) for name, one in fields.items()}
     required = [] if partial else [name for name, one in fields.items() if one.required]
     schema: Schema = {"type": "object", "properties": properties}
     if required:
         schema["required"] = required
-    if partial:
+    if partial and not may_be_empty:
         schema["minProperties"] = 1
     return titled(
         shape.__name__ + ("Changes" if partial and "Changes" not in shape.__name__ else ""), schema
     )
+
+
+def _field_schema(one: serializers.Field[Any, Any, Any, Any]) -> Schema:
+    schema = _bare_schema(one)
+    return or_null(schema) if one.allow_null else schema
+
+
+def _bare_schema(one: serializers.Field[Any, Any, Any, Any]) -> Schema:
+    if isinstance(one, serializers.Serializer):
+        return body_schema(type(one))
+    if not isinstance(one, serializers.ListField):
+        return cast("SchemaField", one).schema()
+    bounds = {"minItems": one.min_length, "maxItems": one.max_length}
+    return {
+        "type": "array",
+        "items": _field_schema(one.child),
+        **{name: bound for name, bound in bounds.items() if bound is not None},
+    }
 
 
 def _route(pattern: URLPattern, text: str) -> Route:
@@ -192,25 +241,28 @@ def _identity(view: Any) -> str:
     return f"{view.__module__}.{view.__qualname__}"
 
 
-def _operation(route: Route, method: str, operation: Operation) -> Schema:
+def _operation(route: Route, method: str, operation: Operation, contract: Contract) -> Schema:
     written: Schema = {
         "operationId": f"{method.lower()}_{route.name}".replace("-", "_"),
         "summary": operation.summary,
         "tags": [route.view.__module__.partition(".")[0]],
         "parameters": _parameters(route, method, operation),
-        "responses": _responses(route, method, operation),
-        "security": {"key": [{"key": []}], "public": [], "either": [{}, {"key": []}]}[
-            operation.access
-        ],
+        "responses": _responses(route, method, operation, contract),
+        "security": {
+            "key": [{contract.scheme: []}],
+            "public": [],
+            "either": [{}, {contract.scheme: []}],
+        }[operation.access],
     }
     if operation.access == "key":
         scope = getattr(route.view, "required_scopes", {}).get(method)
         written["description"] = (
             f"Needs the scope `{scope}`, or full access." if scope else "Needs full access."
         )
-    content = _request_content(route, method, operation)
+    content = _request_content(route, method, operation, contract)
     if content:
-        written["requestBody"] = {"content": content, "required": _needs_body(operation, method)}
+        required = bool(operation.raw) or _needs_body(operation, method, contract)
+        written["requestBody"] = {"content": content, "required": required}
     return written
 
 
@@ -240,10 +292,14 @@ def _parameters(route: Route, method: str, operation: Operation) -> list[Schema]
     return parameters
 
 
-def _request_content(route: Route, method: str, operation: Operation) -> Schema:
-    content: Schema = {}
+def _request_content(route: Route, method: str, operation: Operation, contract: Contract) -> Schema:
+    content: Schema = {media_type: {"schema": {}} for media_type in operation.raw}
     if operation.body is not None:
-        schema = body_schema(operation.body, partial=method == "PATCH")
+        schema = body_schema(
+            operation.body,
+            partial=method == "PATCH",
+            may_be_empty=contract.takes_empty_changes,
+        )
         content["application/json"] = {"schema": schema}
     if operation.form is not None:
         part = cast("FilePart", route.view.file_part)
@@ -257,15 +313,17 @@ def _request_content(route: Route, method: str, operation: Operation) -> Schema:
     return content
 
 
-def _needs_body(operation: Operation, method: str) -> bool:
+def _needs_body(operation: Operation, method: str, contract: Contract) -> bool:
+    if method == "PATCH":
+        return not contract.takes_empty_changes
     shapes = [shape for shape in (operation.body, operation.form) if shape is not None]
-    return method == "PATCH" or any(
-        one.required for shape in shapes for one in shape().fields.values()
-    )
+    return any(one.required for shape in shapes for one in shape().fields.values())
 
 
-def _responses(route: Route, method: str, operation: Operation) -> Schema:
-    responses: Schema = {}
+def _responses(
+    route: Route, method: str, operation: Operation, contract: Contract
+) -> dict[str, Schema]:
+    responses: dict[str, Schema] = {}
     for status, schema in operation.answers.items():
         answer: Schema = {"description": HTTPStatus(status).phrase}
         if schema is not None:
@@ -274,12 +332,26 @@ def _responses(route: Route, method: str, operation: Operation) -> Schema:
         responses[str(status)] = answer
     if method == "GET" and HTTPStatus.OK in operation.answers:
         responses["304"] = {"description": "If-None-Match names the answer that there is."}
-    for status in sorted(_refusals(route, method, operation)):
+    refused = _refusals(route, method, operation)
+    for status in sorted({contract.stands_for.get(one, one) for one in refused}):
         responses[str(status)] = {
             "description": HTTPStatus(status).phrase,
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
         }
+    if operation.access != "public":
+        for code, answer in responses.items():
+            answer["headers"] = _headers(int(code))
     return responses
+
+
+def _headers(status: int) -> Schema:
+    """Those that every answer to a valid key has, where a limit is set; each 429 says how long to wait."""
+    if status == HTTPStatus.UNAUTHORIZED:
+        return {"WWW-Authenticate": {"schema": STRING}}
+    told: Schema = {name: {"$ref": f"#/components/headers/{name}"} for name in _LIMITS}
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        told["Retry-After"] = _RETRY_AFTER
+    return told
 
 
 def _refusals(route: Route, method: str, operation: Operation) -> set[int]:
@@ -290,6 +362,8 @@ def _refusals(route: Route, method: str, operation: Operation) -> set[int]:
         refused.add(404)
     if operation.body or operation.form:
         refused |= {413, 415}
+    if operation.raw:
+        refused.add(413)
     if method == "POST":
         refused |= {409, 422}  # what an Idempotency-Key can lead to
     return refused

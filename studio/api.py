@@ -21,6 +21,7 @@ from keys.caller import account_of
 from keys.scopes import EPISODES_READ, EPISODES_WRITE, SHOWS_READ, SHOWS_WRITE
 from production.transcripts import to_srt, to_vtt
 from production.voices.registry import voice_catalog
+from studio import descriptions
 from studio.episodes import (
     delete_episode,
     episodes_of,
@@ -51,6 +52,7 @@ from studio.podcasts import (
     update_podcast,
 )
 from studio.serializers import (
+    VOICE_TYPES,
     EpisodeChanges,
     HostChanges,
     NewFileSource,
@@ -81,13 +83,13 @@ from studio.views import JellypodView
 from studio.voices import find_voice, named_voice
 
 DOCUMENT_TYPES = {"srt": "application/x-subrip", "vtt": "text/vtt"}
-VOICE_TYPES = ("professional", "clone", "design")
 
 
 class PodcastListView(JellypodView):
     """Calls 1 and 2."""
 
     required_scopes = {"GET": SHOWS_READ, "POST": SHOWS_WRITE}
+    operations = descriptions.PODCAST_LIST_OPERATIONS
 
     def get(self, request: Request) -> Response:
         """A page, newest first."""
@@ -105,6 +107,7 @@ class PodcastView(JellypodView):
     """Calls 3, 4 and 5."""
 
     required_scopes = {"GET": SHOWS_READ, "PATCH": SHOWS_WRITE, "DELETE": SHOWS_WRITE}
+    operations = descriptions.PODCAST_OPERATIONS
 
     def get(self, request: Request, podcast_id: UUID) -> Response:
         """One podcast."""
@@ -131,6 +134,7 @@ class EpisodeListView(JellypodView):
     """Call 8."""
 
     required_scopes = {"GET": EPISODES_READ}
+    operations = descriptions.EPISODE_LIST_OPERATIONS
 
     def get(self, request: Request) -> Response:
         """A page over all podcasts, or one; newest first."""
@@ -148,6 +152,7 @@ class EpisodeView(JellypodView):
     """Calls 9 and 10, and PATCH, which is ours."""
 
     required_scopes = {"GET": EPISODES_READ, "PATCH": EPISODES_WRITE, "DELETE": EPISODES_WRITE}
+    operations = descriptions.EPISODE_OPERATIONS
 
     def get(self, request: Request, episode_id: UUID) -> Response:
         """One episode, to be polled."""
@@ -174,6 +179,7 @@ class PublishView(JellypodView):
     """Call 13."""
 
     required_scopes = {"POST": EPISODES_WRITE}
+    operations = descriptions.PUBLISH_OPERATIONS
 
     def post(self, request: Request, episode_id: UUID) -> Response:
         """The contract's one word; the episode itself says published or scheduled."""
@@ -191,6 +197,7 @@ class UnpublishView(JellypodView):
     """Call 14."""
 
     required_scopes = {"POST": EPISODES_WRITE}
+    operations = descriptions.UNPUBLISH_OPERATIONS
 
     def post(self, request: Request, episode_id: UUID) -> Response:
         """The episode, a draft again."""
@@ -220,6 +227,7 @@ class TimestampsView(JellypodView):
     """Call 15."""
 
     required_scopes = {"GET": EPISODES_READ}
+    operations = descriptions.TIMESTAMPS_OPERATIONS
 
     def get(self, request: Request, episode_id: UUID) -> Response:
         """JSON by word or segment, SubRip or WebVTT."""
@@ -241,6 +249,7 @@ class HostListView(JellypodView):
     """Calls 16 and 17."""
 
     required_scopes = {"GET": SHOWS_READ, "POST": SHOWS_WRITE}
+    operations = descriptions.HOST_LIST_OPERATIONS
 
     def get(self, request: Request) -> Response:
         """A page, newest first; the default hosts are made on first use."""
@@ -258,6 +267,7 @@ class HostView(JellypodView):
     """Calls 18, 19 and 20."""
 
     required_scopes = {"GET": SHOWS_READ, "PATCH": SHOWS_WRITE, "DELETE": SHOWS_WRITE}
+    operations = descriptions.HOST_OPERATIONS
 
     def get(self, request: Request, host_id: str) -> Response:
         """One host."""
@@ -283,6 +293,7 @@ class VoiceListView(JellypodView):
     """Call 21."""
 
     required_scopes = {"GET": SHOWS_READ}
+    operations = descriptions.VOICE_LIST_OPERATIONS
 
     def get(self, request: Request) -> Response:
         """All voices that the filters leave, the default first, in one page."""
@@ -305,6 +316,7 @@ class VoiceView(JellypodView):
     """Call 22."""
 
     required_scopes = {"GET": SHOWS_READ}
+    operations = descriptions.VOICE_OPERATIONS
 
     def get(self, request: Request, voice_id: int) -> Response:
         """One voice."""
@@ -315,6 +327,7 @@ class SourceListView(JellypodView):
     """Calls 23 and 24."""
 
     required_scopes = {"GET": SHOWS_READ, "POST": SHOWS_WRITE}
+    operations = descriptions.SOURCE_LIST_OPERATIONS
     parser_classes = [BoundedJSONParser, FormParser]
     file_part = FilePart(name="file", max_bytes=MAX_FILE_BYTES)
 
@@ -359,6 +372,7 @@ class SourceView(JellypodView):
     """Calls 25 and 26."""
 
     required_scopes = {"GET": SHOWS_READ, "DELETE": SHOWS_WRITE}
+    operations = descriptions.SOURCE_OPERATIONS
 
     def get(self, request: Request, source_id: UUID) -> Response:
         """One source, to be polled."""
@@ -374,6 +388,7 @@ class AccountView(JellypodView):
     """Call 27."""
 
     required_scopes = {"GET": SHOWS_READ}
+    operations = descriptions.ACCOUNT_OPERATIONS
 
     def get(self, request: Request) -> Response:
         """Plan and credits."""

@@ -18,6 +18,7 @@ from episodes.covers import set_episode_cover
 from keys.caller import account_of
 from keys.scopes import EPISODES_WRITE, SHOWS_WRITE
 from shows.artwork import set_cover
+from studio.descriptions import EPISODE_IMAGE_OPERATIONS, PODCAST_IMAGE_OPERATIONS
 from studio.episodes import get_episode
 from studio.podcasts import get_podcast
 from studio.serializers import podcast_object
@@ -47,6 +48,7 @@ class PodcastImageView(ImageView):
     """Call 6."""
 
     required_scopes = {"PUT": SHOWS_WRITE}
+    operations = PODCAST_IMAGE_OPERATIONS
 
     def put(self, request: Request, podcast_id: UUID) -> Response:
         """The whole podcast; a picture that is not square is cut to its middle."""
@@ -68,6 +70,7 @@ class EpisodeImageView(ImageView):
     """Call 11."""
 
     required_scopes = {"PUT": EPISODES_WRITE}
+    operations = EPISODE_IMAGE_OPERATIONS
 
     def put(self, request: Request, episode_id: UUID) -> Response:
         """The episode's id and its new address alone, as the contract has it."""

@@ -18,7 +18,7 @@ from core.routes import MAX_ID
 
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 _MOST_DIGITS = 3
-_LONGEST_CURSOR = 200
+LONGEST_CURSOR = 200
 #: Outside of it, times overflow in some time zones and databases.
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
 
@@ -71,7 +71,7 @@ def _encoded(row: Model) -> str:
 
 
 def _decoded(cursor: str) -> tuple[datetime, int]:
-    row = _parsed(cursor) if len(cursor) <= _LONGEST_CURSOR else None
+    row = _parsed(cursor) if len(cursor) <= LONGEST_CURSOR else None
     if row is None:
         reason = "is not one of this list; leave it out for the first page"
         raise ValidationError({"cursor": [reason]})

@@ -6,82 +6,39 @@ from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
-from rest_framework import serializers, status
+from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.fields import TextField
 from episodes.models import Episode
 from keys.caller import account_of
 from keys.scopes import EPISODES_READ, EPISODES_WRITE
 from production.measuring import Estimate
-from studio.episodes import generation_of, get_episode
-from studio.generate_api import GenerationOptions
-from studio.generating import cancel_generation, options_from, retry_generation
-from studio.importing import (
-    MAX_CHAPTERS,
-    MAX_CHARACTERS,
-    MAX_SEGMENT_CHARACTERS,
-    MAX_SEGMENTS,
-    parse_script,
+from studio.bodies import ScriptImport, ScriptShape
+from studio.descriptions import (
+    CANCEL_OPERATIONS,
+    IMPORT_OPERATIONS,
+    RETRY_OPERATIONS,
+    SCRIPT_ESTIMATE_OPERATIONS,
+    SCRIPT_OPERATIONS,
 )
+from studio.episodes import generation_of, get_episode
+from studio.generating import cancel_generation, options_from, retry_generation
+from studio.importing import parse_script
 from studio.making import sources_in_order
 from studio.material import materials_of
 from studio.models import Generation
 from studio.scripts import draft_of, estimate_script, import_script, replace_script
-from studio.serializers import MAX_TITLE, UuidField, episode_object
+from studio.serializers import episode_object
 from studio.views import JellypodView
 from studio.writers.base import Draft, DraftChapter, Turn
-
-SEGMENTS_PER_CHAPTER = 200
-
-
-class SegmentShape(serializers.Serializer[Any]):
-    """One turn."""
-
-    host_id = TextField(max_length=50)
-    text = TextField(max_length=MAX_SEGMENT_CHARACTERS, lines=True)
-
-
-class ChapterShape(serializers.Serializer[Any]):
-    """One chapter; "" or null for an opening without a title."""
-
-    title = TextField(max_length=300, required=False, allow_null=True)
-    segments = serializers.ListField(
-        child=SegmentShape(), min_length=1, max_length=SEGMENTS_PER_CHAPTER
-    )
-
-
-class ScriptShape(serializers.Serializer[Any]):
-    """The body of PUT /episodes/{episode_id}/script."""
-
-    chapters = serializers.ListField(child=ChapterShape(), min_length=1, max_length=MAX_CHAPTERS)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """The caps over all chapters."""
-        segments = [one for chapter in attrs["chapters"] for one in chapter["segments"]]
-        if len(segments) > MAX_SEGMENTS:
-            raise serializers.ValidationError({"chapters": [f"at most {MAX_SEGMENTS} segments"]})
-        if sum(len(one["text"]) for one in segments) > MAX_CHARACTERS:
-            raise serializers.ValidationError(
-                {"chapters": [f"at most {MAX_CHARACTERS:,} characters in all"]}
-            )
-        return attrs
-
-
-class ScriptImport(serializers.Serializer[Any]):
-    """The body of POST /episodes/import."""
-
-    podcast_id = UuidField()
-    title = TextField(max_length=MAX_TITLE)
-    script = TextField(max_length=MAX_CHARACTERS, lines=True)
-    options = GenerationOptions(required=False)
 
 
 class ScriptView(JellypodView):
     """Reads the script, and makes the episode anew from a changed one."""
 
     required_scopes = {"GET": EPISODES_READ, "PUT": EPISODES_WRITE}
+    operations = SCRIPT_OPERATIONS
 
     def get(self, request: Request, episode_id: UUID) -> Response:
         """Chapters and segments, each with the passages that it rests on."""
@@ -109,6 +66,7 @@ class ScriptEstimateView(JellypodView):
     """What a changed script would cost, without changing anything."""
 
     required_scopes = {"POST": EPISODES_READ}
+    operations = SCRIPT_ESTIMATE_OPERATIONS
 
     def post(self, request: Request, episode_id: UUID) -> Response:
         """Sentences in all, sentences to be spoken anew, and about how long it will be."""
@@ -123,6 +81,7 @@ class ScriptImportView(JellypodView):
     """Makes an episode of a script with speakers' names in brackets."""
 
     required_scopes = {"POST": EPISODES_WRITE}
+    operations = IMPORT_OPERATIONS
 
     def post(self, request: Request) -> Response:
         """202 with the episode, and the hosts that were made for unknown names."""
@@ -146,6 +105,7 @@ class CancelView(JellypodView):
     """Ends a generation."""
 
     required_scopes = {"POST": EPISODES_WRITE}
+    operations = CANCEL_OPERATIONS
 
     def post(self, request: Request, episode_id: UUID) -> Response:
         """The episode, failed with the reason that it was cancelled."""
@@ -159,6 +119,7 @@ class RetryView(JellypodView):
     """Tries a failed generation again."""
 
     required_scopes = {"POST": EPISODES_WRITE}
+    operations = RETRY_OPERATIONS
 
     def post(self, request: Request, episode_id: UUID) -> Response:
         """202 with the episode."""

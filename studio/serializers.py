@@ -10,6 +10,8 @@ from rest_framework import serializers
 from accounts.models import Account
 from billing.services import EpisodeUsage
 from core.fields import BooleanField, ChoiceField, MomentField, NumberField, TextField
+from core.schemas import UUID as UUID_SCHEMA
+from core.schemas import Schema
 from core.times import iso_milliseconds
 from episodes.addresses import audio_address
 from episodes.models import Episode
@@ -27,6 +29,7 @@ from studio.voices import voice_by_id, voice_number
 MAX_TITLE = 1_000
 MAX_DESCRIPTION = 20_000
 MAX_PROMPT = 20_000
+MIN_BACKSTORY = 10
 MAX_INTEGER = 2**31 - 1
 #: Without a cap there is nothing to count down from: the largest 32-bit number means "enough".
 UNLIMITED = MAX_INTEGER
@@ -37,6 +40,8 @@ PLAN_NAMES = {
     "enterprise": "enterprise",
 }
 VOICE_TYPE = "professional"
+#: The contract's words, of which only the first is answered.
+VOICE_TYPES = (VOICE_TYPE, "clone", "design")
 NO_VIDEO = (
     "youtube is not supported: this server fetches no video. "
     "Send the transcript as a source of type text."
@@ -58,6 +63,29 @@ class UuidField(TextField):
             return UUID(text)
         except ValueError:
             self.fail("uuid")
+
+    def schema(self) -> Schema:
+        """A string of the form."""
+        return UUID_SCHEMA
+
+
+class BackstoryField(TextField):
+    """Who a host is: the contract asks for at least ten characters."""
+
+    default_error_messages = {"short": "must have at least 10 characters"}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=3_000, lines=True, **options)
+
+    def parsed(self, text: str) -> str:
+        """The text."""
+        if len(text) < MIN_BACKSTORY:
+            self.fail("short")
+        return text
+
+    def schema(self) -> Schema:
+        """A string with its limits."""
+        return {**super().schema(), "minLength": MIN_BACKSTORY}
 
 
 class ListField(serializers.ListField):
@@ -90,17 +118,11 @@ class HostChanges(serializers.Serializer[Any]):
     """The body of PATCH /hosts/{host_id}."""
 
     name = TextField(max_length=100)
-    backstory = TextField(max_length=3_000, lines=True)
+    backstory = BackstoryField()
     voice_id = NumberField(high=MAX_INTEGER)
     title = TextField(max_length=255, required=False, allow_null=True)
     personality = TextField(max_length=3_000, lines=True, required=False, allow_null=True)
     voice_model = TextField(max_length=100, required=False)
-
-    def validate_backstory(self, value: str) -> str:
-        """The contract asks for at least ten characters."""
-        if len(value) < 10:  # noqa: PLR2004 - the contract's number, said in the message
-            raise serializers.ValidationError("must have at least 10 characters")
-        return value
 
 
 class NewHost(HostChanges):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from studio import api, generate_api, image_api, script_api, views
+from studio import api, generate_api, image_api, openapi, script_api, views
 
 urlpatterns = [
     path("v1/podcasts", api.PodcastListView.as_view(), name="studio-podcasts"),
@@ -72,5 +72,6 @@ urlpatterns = [
     path("v1/sources", api.SourceListView.as_view(), name="studio-sources"),
     path("v1/sources/<uuid:source_id>", api.SourceView.as_view(), name="studio-source"),
     path("v1/account", api.AccountView.as_view(), name="studio-account"),
+    path("v1/openapi.json", openapi.StudioOpenApiView.as_view(), name="studio-openapi"),
     re_path(r"^v1(/.*)?\Z", views.UnknownView.as_view(), name="studio-unknown"),
 ]

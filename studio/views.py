@@ -17,6 +17,7 @@ class JellypodView(ContractView):
     """A view whose refusals have the contract's envelope."""
 
     http_method_names = ["get", "head", "post", "patch", "put", "delete"]
+    document = "/v1/openapi.json"
 
     def get_exception_handler(
         self,

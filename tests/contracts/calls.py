@@ -18,6 +18,7 @@ from webhooks.serializers import EventsField
 
 EVERY_ROUTE = list(routes(get_resolver().url_patterns))
 DOCUMENTED = documented_routes(EVERY_ROUTE, document="/api/openapi.json")
+OF_STUDIO = documented_routes(EVERY_ROUTE, document="/v1/openapi.json")
 #: A good value for each kind of field; those of fields.py that are missing here need one.
 GOOD_VALUES: dict[type, object] = {
     fields.PublicAddressField: "https://cdn.example.com/a.mp3",

@@ -7,6 +7,13 @@ import pytest
 from billing.plans import ENTERPRISE
 from billing.services import grant_plan
 from episodes.services import EpisodeDraft, create_episode
+from production.models import Production
+from production.running import run_production
+from studio.generating import Options
+from studio.making import follow_production, make_episode
+from studio.models import Host
+from studio.voices import voice_number
+from tests.factories.studio import add_studio
 from webhooks.services import ping_endpoint, register_endpoint
 
 
@@ -27,4 +34,24 @@ def known(owner, show, now):
         "endpoint_id": endpoint.pk,
         "delivery_id": str(delivery.uuid),
         "key_id": owner.keys.get().pk,
+    }
+
+
+@pytest.fixture
+def known_to_studio(owner, now):
+    """The same for the addresses of the Studio; the episode has audio."""
+    grant_plan(account_id=owner.pk, plan=ENTERPRISE, now=now)
+    planned = add_studio(owner, now=now, options=Options(seconds=5))
+    (episode,) = planned.episodes
+    assert make_episode(generation_id=episode.generation.pk, clock=lambda: now)
+    production = Production.objects.get(episode=episode)
+    assert run_production(production_id=production.pk, clock=lambda: now)
+    assert follow_production(episode_id=episode.pk, now=now)
+    host = Host.objects.get(public_id=episode.generation.host_ids[0])
+    return {
+        "podcast_id": str(planned.podcast.uuid),
+        "episode_id": str(episode.uuid),
+        "host_id": host.public_id,
+        "voice_id": voice_number(host.voice),
+        "source_id": str(owner.sources.get().uuid),
     }

@@ -1,4 +1,4 @@
-"""Schemathesis against the OpenAPI document: whatever is sent, the answer is one that it describes."""
+"""Schemathesis against the OpenAPI documents: whatever is sent, the answer is one that they describe."""
 
 from __future__ import annotations
 
@@ -25,8 +25,6 @@ CHECKS = [
     response_schema_conformance,
     ignored_auth,
 ]
-#: Enough for each field to be wrong in several ways; the run stays under a minute.
-EXAMPLES = 12
 
 
 def whole_answers(environ, start_response):
@@ -38,32 +36,48 @@ def whole_answers(environ, start_response):
         getattr(answer, "close", lambda: None)()
 
 
-schema = schemathesis.openapi.from_wsgi("/api/openapi.json", whole_answers)
+def a_few(examples):
+    """Always the same examples for a call, so many: each field is wrong in several ways."""
+    return settings(
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+api = schemathesis.openapi.from_wsgi("/api/openapi.json", whole_answers)
+studio = schemathesis.openapi.from_wsgi("/v1/openapi.json", whole_answers)
 
 
 @pytest.fixture
-def turns():
-    """Numbers the requests of one test."""
-    return itertools.count()
+def validate(issued):
+    """Sends a case to objects that there are, given by the names of their parameters; checks the answer."""
+    turns = itertools.count()
+
+    def send(case, known):
+        turn = next(turns)
+        if turn % 2:
+            # Invented ids lead nowhere: half of the requests reach an object.
+            case.path_parameters |= {
+                name: value for name, value in known.items() if name in (case.path_parameters or {})
+            }
+        if turn % 5:
+            # Repeated keys are refused as repeated, whatever else is wrong with the request.
+            case.headers.pop("Idempotency-Key", None)
+        case.call_and_validate(headers={"Authorization": f"Bearer {issued.secret}"}, checks=CHECKS)
+
+    return send
 
 
-@schema.parametrize()
-@settings(
-    max_examples=EXAMPLES,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
-def test_every_answer_is_one_that_is_described(case, issued, known, turns):
-    turn = next(turns)
-    if turn % 2:
-        # Invented ids lead nowhere: half of the requests reach an object.
-        case.path_parameters |= {
-            name: value for name, value in known.items() if name in (case.path_parameters or {})
-        }
-    if turn % 5:
-        # Repeated keys are refused as repeated, whatever else is wrong with the request.
-        case.headers.pop("Idempotency-Key", None)
+@api.parametrize()
+@a_few(examples=12)
+def test_every_answer_is_one_that_is_described(case, validate, known):
+    validate(case, known)
 
-    case.call_and_validate(headers={"Authorization": f"Bearer {issued.secret}"}, checks=CHECKS)
+
+@studio.parametrize()
+@a_few(examples=4)
+def test_every_answer_of_the_studio_is_one_that_is_described(case, validate, known_to_studio):
+    validate(case, known_to_studio)

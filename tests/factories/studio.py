@@ -11,7 +11,7 @@ from studio.podcasts import PodcastDraft
 from studio.sources import add_text_source
 
 
-def add_studio(account: Account, *, now: datetime) -> Planned:
+def add_studio(account: Account, *, now: datetime, options: Options = Options()) -> Planned:  # noqa: B008 - frozen
     """A row of every kind; with the fake writer nothing is written yet."""
     host = list_hosts(account=account, now=now).order_by("-pk")[0]
     source = add_text_source(account=account, title="Notes", text="Rivers. " * 50, now=now)
@@ -22,7 +22,7 @@ def add_studio(account: Account, *, now: datetime) -> Planned:
             prompt="Rivers",
             source_ids=[source.uuid],
             episodes=1,
-            options=Options(),
+            options=options,
         ),
         now=now,
     )

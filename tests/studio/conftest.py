@@ -1,7 +1,14 @@
-"""Fixtures for the Studio's tests: podcasts and episodes as its clients make them."""
+"""Fixtures for the Studio's tests: podcasts and episodes as its clients make them.
+
+Every answer under /v1 that one of these tests gets has to be one that /v1/openapi.json describes.
+"""
 
 from __future__ import annotations
 
+import re
+from functools import cache
+
+import jsonschema
 import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -25,6 +32,48 @@ beam and wrote the results into three notebooks. The notebooks are kept in the t
 In 1902 the town bought the bridge and opened it to carts. The toll was two pence, and on market days \
 the queue reached the church. A storm in 1911 took away the eastern rail, which was replaced by oak.
 """
+
+
+@cache
+def document() -> dict:
+    return APIClient().get("/v1/openapi.json").json()
+
+
+def assert_described(method: str, path: str, answer) -> None:
+    """The status, the media type and the body stand in the document; 405 stands in none."""
+    if answer.status_code == 405:
+        return
+    paths = document()["paths"]
+    shapes = (one for one in paths if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", one), path))
+    calls = paths[path] if path in paths else paths.get(next(shapes, None), {})
+    if method not in calls:
+        assert answer.status_code in {404, 405}, (method, path)
+        return
+    responses = calls[method]["responses"]
+    assert str(answer.status_code) in responses, (method, path, answer.status_code)
+    content = responses[str(answer.status_code)].get("content")
+    if content is None:
+        assert answer.content == b""
+        return
+    media_type = answer["Content-Type"].partition(";")[0]
+    assert media_type in content
+    if media_type == "application/json":
+        schema = {**content[media_type]["schema"], "components": document()["components"]}
+        jsonschema.validate(answer.json(), schema)
+
+
+@pytest.fixture(autouse=True)
+def _described_answers(monkeypatch):
+    plain = APIClient.generic
+
+    def generic(self, method, path, *arguments, **options):
+        answer = plain(self, method, path, *arguments, **options)
+        address = path.partition("?")[0]
+        if address.startswith("/v1/") and address != "/v1/openapi.json":
+            assert_described(method.lower(), address, answer)
+        return answer
+
+    monkeypatch.setattr(APIClient, "generic", generic)
 
 
 @pytest.fixture
