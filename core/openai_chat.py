@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import httpx2
 
 from core.chat import Check, Completion, Message, Usage, WriterUnavailable, bounded_context
+from core.polled_transport import PolledTransport, stopped_by
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionMessageParam
@@ -28,7 +29,7 @@ _CONTEXT_NAMES = ("max_model_len", "context_length", "context_window")
 
 
 class OpenAIChat:
-    """Streams answers, so that a cancelled one ends at once and a silent server is noticed."""
+    """Streams answers, so that a silent server is noticed; a cancel ends one also before it begins."""
 
     def __init__(
         self,
@@ -55,6 +56,7 @@ class OpenAIChat:
             # The address is the operator's; neither a redirect nor a proxy of the environment
             # may send the sources elsewhere.
             http_client=DefaultHttpxClient(
+                transport=PolledTransport(),
                 follow_redirects=False,
                 trust_env=False,
                 event_hooks={"response": [partial(_end_in_time, answer_seconds)]},
@@ -80,7 +82,7 @@ class OpenAIChat:
         parts: list[str] = []
         length = 0
         reason, usage = None, Usage()
-        with _as_unavailable():
+        with stopped_by(check), _as_unavailable():
             stream = self._client.chat.completions.create(
                 model=self.model,
                 messages=[

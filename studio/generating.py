@@ -18,6 +18,7 @@ from accounts.models import Account
 from billing.services import lock_quota, use_episode
 from core.errors import Invalid
 from core.queue import enqueue
+from episodes.events import record_episode_event
 from episodes.locking import lock_episode
 from episodes.models import Episode
 from episodes.services import (
@@ -40,6 +41,7 @@ from studio.sources import require_sources
 from studio.states import UNDER_WAY, GenerationState
 from studio.writers.base import Material, Outline, PlanRequest, SeriesPlan, Speaker
 from studio.writers.registry import configured_writer
+from webhooks.event_types import EventType
 
 MAX_EPISODES = 8
 #: Seconds of speech (contracts/jellypod.md section 3).
@@ -199,6 +201,7 @@ def cancel_generation(*, account: Account, episode_id: uuid.UUID, now: datetime)
         )
         if ended:
             fail_production(episode_id=episode.pk, reason=CANCELLED, now=now)
+            tell(episode.pk, EventType.EPISODE_CANCELLED, now=now)
             enqueue("studio.sweep")
     if not ended:
         try:
@@ -262,6 +265,12 @@ def end_generation(
         updated_at=now,
         **changes,
     )
+
+
+def tell(episode_id: int, event_type: EventType, *, now: datetime) -> None:
+    """Record for webhooks how a generation has ended; demands an open transaction."""
+    episode = Episode.objects.select_related("show__account", "asset").get(pk=episode_id)
+    record_episode_event(episode, event_type, now=now)
 
 
 def options_from(wanted: Mapping[str, Any]) -> Options:

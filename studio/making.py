@@ -16,9 +16,7 @@ from accounts.models import Account
 from billing.services import lock_quota
 from core.errors import PodwrightError, Upstream
 from core.queue import enqueue
-from episodes.events import record_episode_event
 from episodes.locking import lock_episode
-from episodes.models import Episode
 from episodes.services import (
     describe_produced_episode,
     fail_production,
@@ -32,7 +30,7 @@ from production.script import Script
 from production.services import start_production
 from production.states import State
 from production.voices.registry import voice_catalog
-from studio.generating import end_generation, speakers_of
+from studio.generating import end_generation, speakers_of, tell
 from studio.grounding import Ungrounded, find_ungrounded, with_passages
 from studio.hosts import hosts_in_order
 from studio.limits import EPISODES_AT_ONCE
@@ -71,6 +69,11 @@ _STATE_AFTER = {
     State.COMPLETE: GenerationState.COMPLETE,
     State.FAILED: GenerationState.FAILED,
     State.CANCELLED: GenerationState.CANCELLED,
+}
+_EVENT_AFTER = {
+    State.COMPLETE: EventType.EPISODE_GENERATED,
+    State.FAILED: EventType.EPISODE_FAILED,
+    State.CANCELLED: EventType.EPISODE_CANCELLED,
 }
 
 
@@ -130,13 +133,7 @@ def follow_production(*, episode_id: int, now: datetime) -> bool:
             error_code=generation.episode.production.error_code,
         )
         if moved:
-            _tell(
-                episode_id,
-                EventType.EPISODE_GENERATED
-                if ended == State.COMPLETE
-                else EventType.EPISODE_FAILED,
-                now=now,
-            )
+            tell(episode_id, _EVENT_AFTER[ended], now=now)
     ring_for_next(now=now, limit=EPISODES_AT_ONCE)
     return bool(moved)
 
@@ -424,12 +421,7 @@ def _fail(generation: Generation, error: PodwrightError, *, now: datetime) -> No
         )
         if failed:
             fail_production(episode_id=generation.episode_id, reason=error.message, now=now)
-            _tell(generation.episode_id, EventType.EPISODE_FAILED, now=now)
-
-
-def _tell(episode_id: int, event_type: EventType, *, now: datetime) -> None:
-    episode = Episode.objects.select_related("show__account", "asset").get(pk=episode_id)
-    record_episode_event(episode, event_type, now=now)
+            tell(generation.episode_id, EventType.EPISODE_FAILED, now=now)
 
 
 def _held(generation: Generation) -> GenerationQuerySet:

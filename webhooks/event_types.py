@@ -20,6 +20,7 @@ class EventType(models.TextChoices):
     EPISODE_DELETED = "episode.deleted", "Episode deleted"
     EPISODE_GENERATED = "episode.generated", "Episode generated: it has audio"
     EPISODE_FAILED = "episode.failed", "Episode not generated"
+    EPISODE_CANCELLED = "episode.cancelled", "Generation of the episode cancelled by its owner"
     WEBHOOK_DISABLED = "webhook.disabled", "Another endpoint of the account was switched off"
     WEBHOOK_PING = "webhook.ping", "A test, asked for by the owner"
 

@@ -29,6 +29,12 @@ def generate(owner_client, hosts):
     return ask
 
 
+def ends_told() -> list[str]:
+    """What webhooks were told of how generations ended."""
+    kinds = ("episode.generated", "episode.failed", "episode.cancelled")
+    return list(Event.objects.filter(type__in=kinds).values_list("type", flat=True))
+
+
 class TestSeries:
     def test_is_planned_in_the_request_and_made_after_it(self, owner_client, generate, work):
         answer = generate(options={"num_episodes": 2, "length_minutes": 1})
@@ -261,6 +267,7 @@ class TestEnding:
         work()
         assert owner_client.get(path).json()["data"]["status"] == "failed"
         assert owner_client.post(f"{path}/cancel").status_code == 422
+        assert ends_told() == ["episode.cancelled"]
 
     def test_cancels_what_is_being_produced(self, owner_client, stub, work):
         work(productions=False)
@@ -270,6 +277,7 @@ class TestEnding:
         assert answer.status_code == 200
         work()
         assert Generation.objects.get().state == "cancelled"
+        assert ends_told() == ["episode.cancelled"]
 
     def test_tries_again_what_failed_and_charges_once(self, owner, owner_client, stub, work):
         path = f"/v1/episodes/{stub['id']}"

@@ -101,6 +101,24 @@ class TestProtocol:
         assert asked["max_tokens"] == asked["max_completion_tokens"] > 0
         assert server.authorizations == ["Bearer k-1"]
 
+    def test_a_cancel_ends_a_question_that_the_model_is_silent_about(self, server, writer):
+        answered = []
+        server.answer = answered.append
+        server.go_on.clear()
+
+        class Cancelled(Exception):
+            pass
+
+        def check():
+            if server.arrived.is_set():
+                raise Cancelled
+
+        with pytest.raises(Cancelled):
+            writer.plan(plan_request(), check=check)
+
+        assert len(server.asked) == 1
+        assert not answered
+
     def test_writes_by_chapters_about_as_long_as_asked(self, server, writer):
         written = writer.write(script_request(seconds=480.0), check=nothing)
 
