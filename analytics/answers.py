@@ -211,9 +211,10 @@ def account_numbers(
     """The numbers of all shows of an account, deleted ones included in the totals (R55)."""
     days = ShowDay.objects.of_account(account_id).between(interval.first, interval.last)
     series: dict[date, int] = defaultdict(int)
-    for day, amount in days.by_day().items():
+    total = delivered = 0
+    for day, (amount, sent) in days.evidence_by_day().items():
         series[period_start(day, period)] += amount
-    total, delivered = days.evidence()
+        total, delivered = total + amount, delivered + sent
     shows = _by_show(days, account_id) if is_full else []
     return AccountNumbers(
         total=total,

@@ -25,6 +25,13 @@ class _DaySums(models.QuerySet[_Row]):
         """From `first` to `last`, both included."""
         return self.filter(day__gte=first, day__lte=last)
 
+    def evidence_by_day(self) -> dict[date, tuple[int, int]]:
+        """All downloads and the delivered ones by day, days without any left out."""
+        rows = self.values("day").annotate(amount=Sum("downloads"), sent=Sum("delivered"))
+        return {
+            day: (amount, sent) for day, amount, sent in rows.values_list("day", "amount", "sent")
+        }
+
     def by_day(self) -> dict[date, int]:
         """Downloads by day, days without any left out."""
         rows = self.values("day").annotate(amount=Sum("downloads")).values_list("day", "amount")

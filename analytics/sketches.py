@@ -35,7 +35,7 @@ class ListenerHashes:
         if is_sketch:
             self._registers = np.frombuffer(members, np.uint8).copy()
         else:
-            self._exact = np.frombuffer(members, "<u8").astype(np.uint64)
+            self._exact = np.frombuffer(members, "<u8").astype(np.uint64, copy=False)
 
     @property
     def is_sketch(self) -> bool:
@@ -74,15 +74,23 @@ def union_count(sets: Iterable[ListenerHashes]) -> tuple[int, bool]:
     """
     held = list(sets)
     lists = [one._exact for one in held if one._registers is None]  # noqa: SLF001 - own class
-    exact = np.unique(np.concatenate(lists)) if lists else np.empty(0, np.uint64)
+    exact = np.concatenate(lists) if lists else np.empty(0, np.uint64)
     sketches = [one._registers for one in held if one._registers is not None]  # noqa: SLF001
     if not sketches:
-        return len(exact), True
+        return _distinct(exact), True
     registers = np.zeros(REGISTERS, np.uint8)
     for one in sketches:
         np.maximum(registers, one, out=registers)
     _note(registers, exact)
     return round(_estimate(registers)), False
+
+
+def _distinct(hashes: Hashes) -> int:
+    """How many different ones; each list came in order, which the stable sort makes use of."""
+    if not len(hashes):
+        return 0
+    ordered = np.sort(hashes, kind="stable")
+    return 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
 
 
 def _note(registers: Registers, hashes: Hashes) -> None:
