@@ -23,6 +23,9 @@ _LARGEST = 2**63 - 1
 #: Ids are random numbers of 62 bits, so a few may be added without leaving what a row holds.
 _HALF = 2**63
 MOST_RANGES = 64
+#: A member of an enumeration is looked up each time it is named; every hit is asked for these.
+_DELIVERED, _ELIGIBLE = HitKind.DELIVERED, Step.ELIGIBLE.value
+_LOCAL, _SAFE = NetworkClass.LOCAL.value, NetworkClass.SAFE.value
 PARTIAL = 206
 #: Of listener, hit, listener of the day before, and the shorter keys, in hexadecimal digits.
 _KEY_LENGTHS = frozenset(
@@ -143,26 +146,31 @@ class Judge:
         self._web_apps = web_apps
         self._episodes = episodes
         self._figures = figures
-        self._now_ms = now_ms
+        # Days that begin before this are final (`is_final`).
+        self._open_ms = 0
+        if now_ms is not None:
+            self._open_ms = (now_ms - GRACE_MS) // DAY_MS * DAY_MS - DAY_MS
         self._preloaders = preloaders
 
     def judge(self, hits: Iterable[Hit]) -> Verdicts:
         """Verdicts on `hits`, taken in the order of (time, id) (R66)."""
         verdicts = Verdicts()
+        funnel, agents = verdicts.funnel, verdicts.agents
         aliases: dict[tuple[str, int], Hit] = {}
         for hit in sorted(hits, key=lambda one: (one.time_ms, one.hit_id)):
             if self._method.byte_log and self._is_ours(hit):
                 continue
             reason = self._reason(hit)
-            if hit.kind is not HitKind.DELIVERED:
+            if hit.kind is not _DELIVERED:
+                day = hit.time_ms // DAY_MS
                 verdicts.hits += 1
                 verdicts.last_ms = hit.time_ms
-                step = reason.value if reason else Step.ELIGIBLE.value
-                verdicts.funnel[hit.episode_id, hit.time_ms // DAY_MS, step] += 1
+                step = reason.value if reason else _ELIGIBLE
+                funnel[hit.episode_id, day, step] += 1
                 verdicts.reasons[hit.hit_id] = step
-                verdicts.agents[hit.user_agent, hit.time_ms // DAY_MS] += 1
-                if hit.network_class == NetworkClass.LOCAL.value:
-                    verdicts.funnel[hit.episode_id, hit.time_ms // DAY_MS, LOCAL] += 1
+                agents[hit.user_agent, day] += 1
+                if hit.network_class == _LOCAL:
+                    funnel[hit.episode_id, day, LOCAL] += 1
             if reason is None:
                 owner = hit
                 if self._method.join_playback_sessions and hit.playback_session:
@@ -178,7 +186,7 @@ class Judge:
         )
 
     def _reason(self, hit: Hit) -> Reason | None:
-        if self._now_ms is not None and is_final(hit.time_ms // DAY_MS, now_ms=self._now_ms):
+        if hit.time_ms < self._open_ms:
             return Reason.LATE
         reason = reason_against(
             hit,
@@ -210,7 +218,7 @@ class Judge:
             audience_period=hit.audience_period,
             audience=hit.audience,
             previous_audience=hit.previous_audience,
-            is_safe=hit.network_class == NetworkClass.SAFE.value,
+            is_safe=hit.network_class == _SAFE,
         )
 
     def _touches(self, hit: Hit) -> list[Touch]:

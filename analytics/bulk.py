@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+import psycopg
 from django.db import connection
 from django.db.models import Model
 
@@ -123,19 +124,23 @@ def select_in(
     """The rows whose column `name` is one of `values`, as tuples of `columns`."""
     table = _quoted(model._meta.db_table)  # noqa: SLF001 - public by name
     names = ", ".join(map(_quoted, columns))
+    select = f"SELECT {names} FROM {table} WHERE {_quoted(name)}"  # noqa: S608 - names of ours
+    if connection.vendor == "postgresql":
+        yield from _select_any(f"{select} = ANY(%s)", values)
+        return
     with connection.cursor() as cursor:
         for chunk in _chunks(values):
-            if connection.vendor == "postgresql":
-                cursor.execute(
-                    f"SELECT {names} FROM {table} WHERE {_quoted(name)} = ANY(%s)",  # noqa: S608
-                    [chunk],
-                )
-            else:
-                marks = ", ".join(["%s"] * len(chunk))
-                cursor.execute(
-                    f"SELECT {names} FROM {table} WHERE {_quoted(name)} IN ({marks})",  # noqa: S608
-                    chunk,
-                )
+            marks = ", ".join(["%s"] * len(chunk))
+            cursor.execute(f"{select} IN ({marks})", chunk)
+            yield from cursor.fetchall()
+
+
+def _select_any(query: str, values: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+    """Keys and rows go in binary: Django's own cursor would write thousands of keys out as text."""
+    connection.ensure_connection()
+    with psycopg.Cursor(connection.connection) as cursor:
+        for chunk in _chunks(values):
+            cursor.execute(query, [chunk], binary=True)
             yield from cursor.fetchall()
 
 

@@ -17,6 +17,8 @@ _SENT = frozenset({200, 206})
 #: How some logs write the status of a transfer that the client broke off (R2).
 _BROKEN_OFF = frozenset({0, 499})
 _EXACT_PROBES = frozenset({"bytes=0-1", "bytes=0-0"})
+#: A member of an enumeration is looked up each time it is named; every hit is asked for these.
+_TRACK = HitKind.TRACK
 _NETWORKS = {
     NetworkClass.HOSTING.value: Reason.HOSTING,
     NetworkClass.VPN.value: Reason.VPN,
@@ -54,18 +56,24 @@ def reason_against(
     method: Method,
 ) -> Reason | None:
     """The first rule that removes the hit; None when it is eligible."""
-    checks = (
-        (Reason.METHOD, hit.method != "GET"),
-        (Reason.STATUS, not _status_counts(hit)),
-        (Reason.PROBE, bool(hit.requested_range) and _is_only_probe(hit, method)),
-        (Reason.UNPUBLISHED, not _is_published(hit, episode)),
-        (Reason.INTERNAL, hit.is_internal),
-        (Reason.PREFETCH, hit.is_prefetch),
+    return (
+        _request_reason(hit, method)
+        or (None if _is_published(hit, episode) else Reason.UNPUBLISHED)
+        or ((hit.is_internal or None) and Reason.INTERNAL)
+        or ((hit.is_prefetch or None) and Reason.PREFETCH)
+        or by_agent
+        or _network_reason(hit, method)
     )
-    for reason, applies in checks:
-        if applies:
-            return reason
-    return by_agent or _network_reason(hit, method)
+
+
+def _request_reason(hit: Hit, method: Method) -> Reason | None:
+    if hit.method != "GET":
+        return Reason.METHOD
+    if not _status_counts(hit):
+        return Reason.STATUS
+    if hit.requested_range and _is_only_probe(hit, method):
+        return Reason.PROBE
+    return None
 
 
 def _is_published(hit: Hit, episode: EpisodeFacts | None) -> bool:
@@ -75,7 +83,7 @@ def _is_published(hit: Hit, episode: EpisodeFacts | None) -> bool:
 
 def _status_counts(hit: Hit) -> bool:
     """A redirect of ours is 302; bytes come with 200 and 206 only (R2)."""
-    if hit.kind is HitKind.TRACK:
+    if hit.kind is _TRACK:
         return hit.status == 302  # noqa: PLR2004
     if hit.status in _SENT:
         return True
@@ -97,6 +105,8 @@ def _is_only_probe(hit: Hit, method: Method) -> bool:
 
 
 def _network_reason(hit: Hit, method: Method) -> Reason | None:
+    if not hit.network_class:
+        return None
     if hit.network_class == NetworkClass.RELAY.value:
         return None if method.relays_count else Reason.VPN
     return _NETWORKS.get(hit.network_class)

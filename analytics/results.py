@@ -15,6 +15,7 @@ from analytics.sessions import Evidence, Figures, Who
 from analytics.windows import DayWindow, Outcome
 
 _HOUR_MS = 3_600_000
+_SESSIONS, _BURST, _DOWNLOADS = Step.SESSIONS.value, Step.BURST.value, Step.DOWNLOADS.value
 #: Name of the sum and its length in days (R52).
 FIRSTS = (("first_24h", 1), ("first_7d", 7), ("first_30d", 30))
 
@@ -82,17 +83,15 @@ def compare(
 
 
 def _note_steps(results: Results, window: DayWindow, before: Outcome, outcome: Outcome) -> None:
-    steps = (
-        (Step.SESSIONS, outcome.has_own - before.has_own),
-        (Step.BURST, outcome.is_burst - before.is_burst),
-    )
-    for step, amount in steps:
-        if amount:
-            results.funnel[window.episode_id, window.day, step.value] += amount
-    for pairs, amount in ((outcome.downloads, 1), (before.downloads, -1)):
-        for start, _evidence in pairs:
-            key = (window.episode_id, start // DAY_MS, Step.DOWNLOADS.value)
-            results.funnel[key] += amount
+    funnel, episode = results.funnel, window.episode_id
+    if outcome.has_own != before.has_own:
+        funnel[episode, window.day, _SESSIONS] += outcome.has_own - before.has_own
+    if outcome.is_burst != before.is_burst:
+        funnel[episode, window.day, _BURST] += outcome.is_burst - before.is_burst
+    for start, _evidence in outcome.downloads:
+        funnel[episode, start // DAY_MS, _DOWNLOADS] += 1
+    for start, _evidence in before.downloads:
+        funnel[episode, start // DAY_MS, _DOWNLOADS] -= 1
 
 
 def _add(

@@ -173,8 +173,11 @@ def unpack_touches(packed: bytes) -> list[Touch]:
     return [Touch(*values) for values in _TOUCH.iter_unpack(packed)]
 
 
-def united(known: Iterable[Touch], new: Iterable[Touch]) -> list[Touch]:
+def united(known: Sequence[Touch], new: Sequence[Touch]) -> list[Touch]:
     """All touches in order, each request once: of one request the record with most bytes stays."""
+    if not known and len(new) == 1:
+        # So most windows begin, and many end.
+        return list(new)
     best: dict[int, Touch] = {}
     for touch in (*known, *new):
         held = best.get(touch.number)
