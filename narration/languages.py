@@ -11,6 +11,9 @@ _ENOUGH = 200  # characters; below, the identifier guesses
 _LOOKED_AT = 10_000
 _SURE = 0.9
 _FEW_WORDS = 8
+_NO_LANGUAGE = (
+    "zxx"  # what the identifier calls a text of no language, such as a row of abbreviations
+)
 _WORD = re.compile(r"[^\W\d_]+")
 _TAG = re.compile(r"[a-zA-Z]{2,3}([-_][a-zA-Z0-9]{2,8})*", re.ASCII)
 
@@ -26,13 +29,14 @@ def language_of(text: str, *, declared: str = "", default: str = "en") -> str:
     if not words:
         return tag or default
     found, probability = _identify(words)
+    unclear = default if words.isascii() or found == _NO_LANGUAGE else found
     if len(set(words.lower().split())) < _FEW_WORDS:
         # A handful of words over and over says nothing: only a script of its own does.
-        return tag or (default if words.isascii() else found)
+        return tag or unclear
     if len(text) < _ENOUGH:
-        return tag or (found if probability >= _SURE or not words.isascii() else default)
-    if probability < _SURE:
-        return tag or (default if words.isascii() else found)
+        return tag or (found if probability >= _SURE and found != _NO_LANGUAGE else unclear)
+    if probability < _SURE or found == _NO_LANGUAGE:
+        return tag or unclear
     if tag and tag.split("-")[0] == found:
         return tag
     return found

@@ -48,5 +48,10 @@ class TestTextThatSaysLittle:
     def test_is_taken_for_the_default_instead_of_a_guess(self, text: str) -> None:
         assert language_of(text) == "en"
 
+    def test_is_taken_for_the_default_when_it_is_no_language_at_all(self) -> None:
+        marks = "lol ok brb gtg ttyl omg idk wtf thx np pls u r gr8 m8 kk nvm imo tbh smh fyi afaik irl rn "
+
+        assert language_of(marks) == language_of(marks * 3) == "en"
+
     def test_is_believed_in_a_script_of_its_own(self) -> None:
         assert language_of("これは日本語の文章です。" * 20) == "ja"
