@@ -31,7 +31,7 @@ from production.services import ProductionFinished, ProductionNotFound, cancel_p
 from production.voices.base import primary_language
 from shows.models import Show
 from studio.episodes import WrongStatus, generation_of, get_episode
-from studio.hosts import require_hosts
+from studio.hosts import require_hosts, require_language
 from studio.limits import MINUTE, require_room
 from studio.material import materials_of
 from studio.models import Generation, GenerationRequest, Host, Source, StudioPodcast
@@ -104,13 +104,14 @@ def generate_series(*, account: Account, request: SeriesRequest, now: datetime) 
     """Plan a series now and leave its episodes to workers.
 
     Raises `PromptMissing`, the refusals of `hosts.require_hosts`, `sources.require_sources`,
-    `limits.require_room` and of the writer, `billing.ShowQuotaExceeded`.
+    `hosts.require_language`, `limits.require_room` and of the writer, `billing.ShowQuotaExceeded`.
     """
     hosts = require_hosts(account=account, host_ids=request.podcast.host_ids)
     sources = require_sources(account=account, source_ids=request.source_ids)
     _require_subject(request.prompt, sources)
     materials = materials_of(sources, prompt=request.prompt)
     language = request.podcast.language or _language_of(materials)
+    require_language(hosts, language=language)
     writer = configured_writer()
     writer.require_enough(prompt=request.prompt, materials=materials, episodes=request.episodes)
     reservation = _reserve(account, episodes=request.episodes, now=now)
@@ -151,6 +152,7 @@ def generate_episode(
     """
     podcast = get_podcast(account=account, podcast_id=podcast_id)
     hosts = require_hosts(account=account, host_ids=request.host_ids or podcast.host_ids)
+    require_language(hosts, language=podcast.show.language)
     sources = require_sources(account=account, source_ids=request.source_ids)
     _require_subject(request.prompt, sources)
     configured_writer().require_enough(

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from accounts.models import Account
 from core.errors import Invalid, NotFound
-from production.voices.base import Voice
+from production.voices.base import Voice, primary_language
 from production.voices.registry import voice_catalog
 from studio.models import HOST_ID_LENGTH, Host
 
@@ -37,6 +37,12 @@ class HostsUnknown(Invalid):
     """A request names hosts that are not there, none, or too many."""
 
     code = "hosts_unknown"
+
+
+class HostForOtherLanguage(Invalid):
+    """A host's voice cannot read the language that is asked for."""
+
+    code = "host_for_other_language"
 
 
 def list_hosts(*, account: Account, now: datetime) -> QuerySet[Host]:
@@ -115,6 +121,20 @@ def require_hosts(*, account: Account, host_ids: Sequence[str]) -> list[Host]:
             field="host_ids",
         )
     return [by_id[host_id] for host_id in wanted]
+
+
+def require_language(hosts: Sequence[Host], *, language: str) -> None:
+    """Raises `HostForOtherLanguage` for the first host whose voice does not speak `language`."""
+    catalog = voice_catalog()
+    voices = {voice.id: voice for voice in catalog.voices()}
+    for host in hosts:
+        voice = voices.get(host.voice)
+        if voice is not None and not voice.speaks(language):
+            raise HostForOtherLanguage(
+                f"host_ids: the voice of {host.name} does not speak {primary_language(language)!r}; "
+                f"voices on offer speak {', '.join(catalog.languages())}.",
+                field="host_ids",
+            )
 
 
 def hosts_in_order(host_ids: Sequence[str]) -> list[Host]:

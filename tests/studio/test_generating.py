@@ -105,6 +105,7 @@ class TestSeries:
             ({"source_ids": ["x"]}, "source_ids.0"),
             ({"source_ids": ["550e8400-e29b-41d4-a716-446655440000"]}, "source_ids"),
             ({"language": "english"}, "language"),
+            ({"language": "fr"}, "host_ids"),
             ({"show_order": "random"}, "show_order"),
             ({"title": "x" * 1_001}, "title"),
             ({"options": []}, "options"),
@@ -132,6 +133,12 @@ class TestSeries:
 
         assert first.json() == second.json()
         assert Episode.objects.count() == 1
+
+    def test_takes_a_host_whose_voice_speaks_the_language(self, generate, hosts):
+        german = [host["id"] for host in hosts if host["voice"]["language"] == "de"]
+
+        assert generate(language="de").status_code == 400
+        assert generate(language="de-AT", host_ids=german).status_code == 202
 
 
 class TestEpisode:
