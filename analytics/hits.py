@@ -91,6 +91,29 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Hit).decode
 
 
+def packed_parts(hit: Hit) -> tuple[bytes, bytes]:
+    """What surrounds the range in the line of a hit that has none, for `pack_redirect`.
+
+    The first part says what was asked for, the second who asked: either can be kept.
+    """
+    # Tag, time, id; episode, show, asset, kind, method, status; range, start, length; the rest.
+    parts = hit.pack().split(b",", 12)
+    return b",".join(parts[3:9]), parts[12]
+
+
+def pack_redirect(
+    what: bytes, who: bytes, *, time_ms: int, hit_id: str, requested_range: str
+) -> bytes:
+    """The same line as `Hit.pack`, of a redirect, in a fraction of the time. Raises `ValueError`."""
+    return b'[1,%d,"%b",%b,%b,0,0,%b' % (
+        time_ms,
+        hit_id.encode(),
+        what,
+        _encode(requested_range),
+        who,
+    )
+
+
 def unpack(line: bytes) -> Hit:
     """The hit of one spool line. Raises `BadHitLine`."""
     try:

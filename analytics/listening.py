@@ -6,7 +6,7 @@ import hashlib
 import ipaddress
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from pathlib import Path
@@ -16,7 +16,7 @@ import msgspec
 import structlog
 from django.conf import settings
 
-from analytics.hits import Hit, HitKind, new_hit_id
+from analytics.hits import Hit, HitKind, new_hit_id, pack_redirect, packed_parts
 from analytics.networks import NetworkClass, Origin, networks
 from analytics.own_requests import is_own_agent, is_preview
 from analytics.salts import CachedSalts, SaltStore
@@ -32,6 +32,8 @@ _HOST_LENGTH = 255
 _KEY_BYTES = 16
 _AUDIENCE_BYTES = _NETWORK_BYTES = 8
 _PREFETCH_HEADERS = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
+#: Headers that say more than the usual request does.
+_RARE_HEADERS = frozenset({*_PREFETCH_HEADERS, "HTTP_REFERER", "HTTP_X_PLAYBACK_SESSION_ID"})
 _DAY_MS = 86_400_000
 #: Callers whose keys are remembered: a player asks again and again, a piece at a time.
 _CALLERS = 4_096
@@ -64,6 +66,13 @@ class _Caller:
     is_own: bool
     network: str
     previous_network: str
+    #: What the line of a usual hit ends with: all that is said of the caller.
+    packed: bytes = b""
+
+
+#: For the half of a hit that is not asked for.
+_NOTHING = Listening(kind=HitKind.TRACK, episode_id=0, show_id=0, status=0)
+_NOBODY = _Caller("", "", "", Origin(), 0, "", "", is_own=False, network="", previous_network="")
 
 
 class HitRecorder:
@@ -91,7 +100,7 @@ class HitRecorder:
         """Append the hit of a GET; None when it was lost. Call it before the request is answered."""
         try:
             hit = _hit(self, environ, listening, time_ms=time_ms)
-            return hit if self._own_spool().append(hit.pack()) else None
+            return hit if self.own_spool().append(hit.pack()) else None
         except Exception as error:  # noqa: BLE001 - counting must never fail playing
             # Without its message and trace: they could hold what must not be kept.
             log.warning("hit_not_noted", error=type(error).__name__)
@@ -105,7 +114,7 @@ class HitRecorder:
         """Append how many bytes of the body of `hit`'s answer were sent (R13); False when lost."""
         try:
             line = msgspec.structs.replace(hit, kind=HitKind.DELIVERED, delivered=sent).pack()
-            return self._own_spool().append(line)
+            return self.own_spool().append(line)
         except Exception as error:  # noqa: BLE001 - as above
             log.warning("delivery_not_noted", error=type(error).__name__)
             return False
@@ -146,7 +155,7 @@ class HitRecorder:
         origin = self._networks.origin(address, user_agent=user_agent, now=_moment(time_ms))
         is_watched = bool(network) and origin.network_class is not NetworkClass.SAFE
         alone = partial(listener_key, network=network, user_agent="", size=_NETWORK_BYTES)
-        return _Caller(
+        caller = _Caller(
             listener=key(salt=salts.current),
             previous_listener=key(salt=salts.previous),
             user_agent=user_agent,
@@ -158,8 +167,10 @@ class HitRecorder:
             network=alone(salt=salts.current) if is_watched else "",
             previous_network=alone(salt=salts.previous) if is_watched else "",
         )
+        what_and_who = packed_parts(_hit_of(caller, {}, _NOTHING, salt_day=salts.day.isoformat()))
+        return replace(caller, packed=what_and_who[1])
 
-    def _own_spool(self) -> Spool:
+    def own_spool(self) -> Spool:
         """The spool of this process: a forked child must not write into its parent's file."""
         process = os.getpid()
         if self._spool is None or self._process != process:
@@ -167,6 +178,38 @@ class HitRecorder:
             spool.on_seal = process_forwarder(self._spool_folder).wake
             self._spool, self._process = spool, process
         return self._spool
+
+
+class RedirectHits:
+    """Notes the hits of one redirect, which no note of delivery follows.
+
+    Most of a line is the same for every request, or for every request of one caller, and kept.
+    """
+
+    __slots__ = ("_listening", "_packed", "_recorder")
+
+    def __init__(self, recorder: HitRecorder, listening: Listening) -> None:
+        self._recorder = recorder
+        self._listening = listening
+        self._packed, _who = packed_parts(_hit_of(_NOBODY, {}, listening, salt_day=""))
+
+    def note(self, environ: Mapping[str, object], *, time_ms: int) -> bool:
+        """Append the hit of a GET, as `HitRecorder.note` does; False when it was lost."""
+        if environ.get("QUERY_STRING") or not environ.keys().isdisjoint(_RARE_HEADERS):
+            return self._recorder.note(environ, self._listening, time_ms=time_ms) is not None
+        try:
+            caller, _day = self._recorder.caller(environ, time_ms=time_ms)
+            line = pack_redirect(
+                self._packed,
+                caller.packed,
+                time_ms=time_ms,
+                hit_id=new_hit_id(time_ms=time_ms),
+                requested_range=_range(environ),
+            )
+            return self._recorder.own_spool().append(line)
+        except Exception as error:  # noqa: BLE001 - as above
+            log.warning("hit_not_noted", error=type(error).__name__)
+            return False
 
 
 @lru_cache(maxsize=8)
@@ -205,6 +248,27 @@ def _hit(
         if session
         else ("", "")
     )
+    return _hit_of(
+        caller,
+        environ,
+        listening,
+        time_ms=time_ms,
+        salt_day=salt_day,
+        playback=playback,
+        previous_playback=previous_playback,
+    )
+
+
+def _hit_of(
+    caller: _Caller,
+    environ: Mapping[str, object],
+    listening: Listening,
+    *,
+    time_ms: int = 0,
+    salt_day: str,
+    playback: str = "",
+    previous_playback: str = "",
+) -> Hit:
     return Hit(
         time_ms=time_ms,
         hit_id=new_hit_id(time_ms=time_ms),

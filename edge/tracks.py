@@ -9,7 +9,7 @@ from django.utils.encoding import iri_to_uri
 
 from analytics.delivery import redirect_answer
 from analytics.hits import HitKind
-from analytics.listening import HitRecorder, Listening
+from analytics.listening import HitRecorder, Listening, RedirectHits
 from edge.answers import Answer, make_answer
 from episodes.addresses import PublishedAudio
 
@@ -17,26 +17,26 @@ from episodes.addresses import PublishedAudio
 class TrackEntry:
     """One published episode's redirect: 302 to its audio, one hit for every GET."""
 
-    __slots__ = ("_listening", "_recorder", "_redirect", "slot", "stamp", "used", "weight")
+    __slots__ = ("_hits", "_redirect", "slot", "stamp", "used", "weight")
 
     def __init__(self, audio: PublishedAudio, recorder: HitRecorder) -> None:
         redirect = redirect_answer(iri_to_uri(audio.address))
         self._redirect = make_answer(redirect.status, redirect.headers)
-        self._listening = Listening(
+        listening = Listening(
             kind=HitKind.TRACK,
             episode_id=audio.episode_id,
             show_id=audio.show_id,
             asset_id=audio.asset_id,
             status=redirect.status,
         )
-        self._recorder = recorder
+        self._hits = RedirectHits(recorder, listening)
         self.slot = self.stamp = self.weight = 0
         self.used = True
 
     def answer(self, environ: Mapping[str, object]) -> Answer:
         """The redirect; a HEAD is not counted."""
         if environ["REQUEST_METHOD"] == "GET":
-            self._recorder.note(environ, self._listening, time_ms=time.time_ns() // 1_000_000)
+            self._hits.note(environ, time_ms=time.time_ns() // 1_000_000)
         return self._redirect
 
     def kept(self, is_current: Callable[[], bool]) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ipaddress
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from analytics.hits import HitKind
-from analytics.listening import Listening, hit_recorder, listener_key
+from analytics.listening import Listening, RedirectHits, hit_recorder, listener_key
 from tests.factories.published import publish_produced
 
 NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
@@ -96,6 +97,30 @@ class TestHeaders:
     )
     def test_give_no_host_without_a_name(self, listen, referrer):
         assert listen(HTTP_REFERER=referrer).referrer_host == ""
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"HTTP_RANGE": 'bytes=0-"\x01', "HTTP_USER_AGENT": 'A, "b" \\ \x00 é'},
+        {"HTTP_RANGE": "bytes=" + ",".join(["0-1"] * 300)},
+        {"HTTP_REFERER": "https://player.example/x"},
+        {"HTTP_SEC_PURPOSE": "prefetch"},
+        {"HTTP_X_PLAYBACK_SESSION_ID": "abc", "QUERY_STRING": "a=b"},
+        {"HTTP_USER_AGENT": "Podwright/1"},
+    ],
+)
+def test_a_redirect_notes_what_any_other_request_would(hits, settings, environ):
+    environ = {"REQUEST_METHOD": "GET", "REMOTE_ADDR": "203.0.113.9"} | environ
+    recorder = hit_recorder(settings.DATA_DIR, settings.TRUSTED_PROXIES)
+    now = int(NOON.timestamp() * 1_000)
+    recorder.note(environ, TRACK, time_ms=now)
+
+    assert RedirectHits(recorder, TRACK).note(environ, time_ms=now)
+
+    one, other = hits()
+    assert msgspec.structs.replace(one, hit_id="") == msgspec.structs.replace(other, hit_id="")
 
 
 @pytest.mark.parametrize(
