@@ -11,6 +11,7 @@ from analytics.delivery import CORS_HEADERS
 from core.podclaw import error_body
 
 METHODS = "GET, HEAD, OPTIONS"
+_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _PREFLIGHT_HEADERS = {
     **CORS_HEADERS,
     "Allow": METHODS,
@@ -32,9 +33,7 @@ def make_answer(
     status: int, headers: Mapping[str, str], body: Iterable[bytes] | None = None
 ) -> Answer:
     """An answer with the reason phrase that HTTP knows for the status."""
-    return Answer(
-        f"{status} {HTTPStatus(status).phrase}", list(headers.items()), [] if body is None else body
-    )
+    return Answer(_STATUS_LINES[status], list(headers.items()), [] if body is None else body)
 
 
 def json_refusal(status: int, message: str, headers: Mapping[str, str]) -> Answer:
