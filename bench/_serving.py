@@ -50,13 +50,15 @@ end
 class Load:
     """One address with its headers, a GET or, with a body of JSON, a POST.
 
-    `script` is wrk's, in Lua, and `cores` are where wrk runs.
+    `script` is wrk's, in Lua, and `cores` are where wrk runs. An answer with another status than
+    `status` would be another figure than the one that is wanted.
     """
 
     path: str
     headers: tuple[str, ...] = ()
     script: str = ""
     body: str = ""
+    status: int | None = None
     connections: int = CONNECTIONS
     cores: str = LOAD_CORE
 
@@ -139,7 +141,7 @@ def measure(port: int, pid: int, load: Load, tmp: Path) -> Figure:
         script = tmp / "load.lua"
         script.write_text(load.script or posting(load.body))
         command += ["-s", str(script)]
-    _warm_up(port, load)
+    warm_up(port, load)
     before = cpu_seconds(pid)
     done = subprocess.run(
         [*command, f"http://127.0.0.1:{port}{load.path}"],
@@ -161,7 +163,7 @@ def posting(body: str) -> str:
     )
 
 
-def _warm_up(port: int, load: Load) -> None:
+def warm_up(port: int, load: Load) -> None:
     """The socket listens before the application is there, and the first answer is made from files."""
     headers = dict(header.split(": ", 1) for header in load.headers)
     method = "GET"
@@ -171,8 +173,10 @@ def _warm_up(port: int, load: Load) -> None:
     for _ in range(3):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request(method, load.path, load.body or None, headers)
-        connection.getresponse().read()
+        answer = connection.getresponse()
+        answer.read()
         connection.close()
+        assert load.status in {None, answer.status}, f"{load.path}: {answer.status}"
 
 
 def medians(

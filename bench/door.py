@@ -34,11 +34,11 @@ def beside_raw(tmp: Path, threads: int, facts: dict[str, str], media: Path):
     own = medians(
         lambda: started(tmp, {"WEB_THREADS": str(threads)}),
         {
-            "304": Load(feed, (zipped, f"If-None-Match: {facts['tag']}")),
-            "gzip": Load(feed, (zipped,)),
-            "plain": Load(feed),
-            "track": Load(track, script=AGENTS),
-            "media": Load(f"/media/{facts['media']}", (RANGE,)),
+            "304": Load(feed, (zipped, f"If-None-Match: {facts['tag']}"), status=304),
+            "gzip": Load(feed, (zipped,), status=200),
+            "plain": Load(feed, status=200),
+            "track": Load(track, script=AGENTS, status=302),
+            "media": Load(f"/media/{facts['media']}", (RANGE,), status=206),
         },
         tmp,
     )
@@ -50,11 +50,11 @@ def beside_raw(tmp: Path, threads: int, facts: dict[str, str], media: Path):
     raw = medians(
         lambda: running(granian("_raw_app:app", environment=raw_environment)),
         {
-            "304": Load("/feed", (zipped, 'If-None-Match: "raw"')),
-            "gzip": Load("/feed", (zipped,)),
-            "plain": Load("/feed"),
-            "track": Load(track, script=AGENTS),
-            "media": Load("/media", (RANGE,)),
+            "304": Load("/feed", (zipped, 'If-None-Match: "raw"'), status=304),
+            "gzip": Load("/feed", (zipped,), status=200),
+            "plain": Load("/feed", status=200),
+            "track": Load(track, script=AGENTS, status=302),
+            "media": Load("/media", (RANGE,), status=206),
         },
         tmp,
     )
@@ -77,7 +77,7 @@ def main() -> None:
                 granian("_naive:app", environment={"NAIVE_DATABASE": str(tmp / "naive.sqlite3"),
                                                    "WEB_THREADS": NAIVE_THREADS})
             ),
-            {"track": Load("/api/track/1.mp3", script=AGENTS)},
+            {"track": Load("/api/track/1.mp3", script=AGENTS, status=302)},
             tmp,
         )  # fmt: skip
         nginx, accel = beside_nginx(tmp, plain, media, facts) if has("nginx") else ({}, {})
@@ -134,9 +134,11 @@ def beside_nginx(tmp: Path, plain: bytes, media: Path, facts: dict[str, str]):
     direct = medians(
         lambda: running(start()),
         {
-            "304": Load("/feed.xml", ("Accept-Encoding: gzip", f"If-None-Match: {tag}")),
-            "gzip": Load("/feed.xml", ("Accept-Encoding: gzip",)),
-            "media": Load("/media", (RANGE,)),
+            "304": Load(
+                "/feed.xml", ("Accept-Encoding: gzip", f"If-None-Match: {tag}"), status=304
+            ),
+            "gzip": Load("/feed.xml", ("Accept-Encoding: gzip",), status=200),
+            "media": Load("/media", (RANGE,), status=206),
         },
         tmp,
     )
@@ -145,7 +147,7 @@ def beside_nginx(tmp: Path, plain: bytes, media: Path, facts: dict[str, str]):
 
         front, process = start(behind)
         with process as pid:
-            load = Load(f"/media/{facts['media']}", (RANGE,))
+            load = Load(f"/media/{facts['media']}", (RANGE,), status=206)
             before = _serving.cpu_seconds(behind_pid)
             figure = _serving.measure(front, pid, load, tmp)
             extra = _serving.cpu_seconds(behind_pid) - before
