@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from django.conf import settings
 from lxml.etree import _Element
 
 from core.errors import Upstream
@@ -32,7 +33,19 @@ _PAYWALL = re.compile(
     re.IGNORECASE,
 )
 _CONSENT = re.compile(r"\bcookies?\b|\bconsent\b|privacy (settings|choices)", re.IGNORECASE)
+#: Each is said by articles too, but no short one says two of them.
+_CONSENT_WALL = tuple(
+    re.compile(words, re.IGNORECASE)
+    for words in (
+        r"\b(we|partners|site|wir)\b[^.]{0,60}\b(uses?|store|set|verwenden|nutzen)\b[^.]{0,40}\bcookies?\b",
+        r"\b(accept|allow|reject|refuse|agree to|akzeptieren|ablehnen)\b[^.]{0,30}\b(all|cookies?|alle)\b",
+        r"\b(give|your|withdraw|need)\b[^.]{0,20}\bconsent\b|\bconsent to\b|\bzustimmung\b|\beinwilligung\b",
+        r"\b(privacy|cookie) (settings|choices|preferences|policy|notice|options)\b",
+        r"value your privacy|before you continue",
+    )
+)
 _SHELL_ROOTS = "//*[@id='root' or @id='app' or @id='__next' or @id='__nuxt' or @id='___gatsby']"
+_ASKS_FOR_CONSENT = "asks for consent to cookies before it shows its text"
 _NOT_FREE = re.compile(r'"isAccessibleForFree"\s*:\s*"?false', re.IGNORECASE)
 _UNSEEN = " and ".join(
     f"not(ancestor::{name})" for name in ("script", "style", "template", "noscript")
@@ -57,6 +70,8 @@ def obstacle(tree: _Element, text: str) -> ArticleNotFound | None:
         return why_no_article(tree)
     if _PAYWALL.search(text) or _says_not_free(tree):
         return _refusal("shows its text to subscribers only (a paywall)")
+    if sum(bool(said.search(text)) for said in _CONSENT_WALL) > 1:
+        return _refusal(_ASKS_FOR_CONSENT)
     return None
 
 
@@ -72,8 +87,10 @@ def why_no_article(tree: _Element) -> ArticleNotFound:
     if _is_script_shell(tree, page):
         return _refusal("builds its text with JavaScript, so that only a browser can read it")
     if len(page) <= 2 * _SHORT and _CONSENT.search(page):
-        return _refusal("asks for consent to cookies before it shows its text")
-    return _refusal("holds no article text that could be found")
+        return _refusal(_ASKS_FOR_CONSENT)
+    least = settings.NARRATION_MINIMUM_CHARACTERS
+    wanted = f"of at least {least} characters" if len(page) <= _SHORT else "that could be found"
+    return _refusal(f"holds no article text {wanted}")
 
 
 def _refusal(what: str) -> ArticleNotFound:

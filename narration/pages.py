@@ -28,6 +28,8 @@ def article_from_page(body: bytes, *, url: str, content_type: str, charset: str)
     text = decode_page(body, charset=charset)
     if _is_html(content_type, text):
         return article_from_html(text, url=url)
+    if "\0" in text:
+        raise _not_an_article("bytes that are no text")
     article = article_from_text(text, url=url)
     least = settings.NARRATION_MINIMUM_CHARACTERS
     if article.characters < least:
@@ -47,7 +49,11 @@ def _is_html(content_type: str, text: str) -> bool:
         return looks_like_html
     if content_type in {"application/xml", "text/xml"} and "<html" in start:
         return True
-    raise NotAnArticle(
-        f"Could not fetch URL: it is a file of the type {content_type or 'unknown'}, and only web "
-        "pages and plain text can be read. Send its text instead (source_type text)."
+    raise _not_an_article(f"a file of the type {content_type or 'unknown'}")
+
+
+def _not_an_article(what: str) -> NotAnArticle:
+    return NotAnArticle(
+        f"Could not fetch URL: it is {what}, and only web pages and plain text can be read. "
+        "Send its text instead (source_type text)."
     )

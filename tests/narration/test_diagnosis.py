@@ -59,10 +59,33 @@ def test_recognises_a_paywall(html):
     assert "paywall" in reason_of(html)
 
 
-def test_recognises_a_wall_of_consent():
-    html = page("<div><p>We and our partners use cookies.</p><button>Accept</button></div>")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<p>We and our partners use cookies.</p><button>Accept</button>",
+        (
+            "<h1>We value your privacy</h1><p>We and our partners store cookies on your device. Please "
+            "give consent to all cookies, or open the privacy settings.</p><button>Accept</button>"
+        ),
+        (
+            "<p>Wir und unsere Partner verwenden auf diesen Seiten Cookies, um Inhalte zu zeigen und zu "
+            "messen, was gelesen wird. Dazu brauchen wir deine Einwilligung.</p>"
+        ),
+    ],
+)
+def test_recognises_a_wall_of_consent(text):
+    assert "consent to cookies" in reason_of(page(f"<div>{text}</div>"))
 
-    assert "consent to cookies" in reason_of(html)
+
+def test_a_short_recipe_may_be_for_cookies():
+    text = (
+        "Mix flour, butter and sugar, and bake the cookies for ten minutes until all are brown. "
+        * 2
+    )
+
+    assert article_from_html(
+        page(f"<article><p>{text}</p></article>"), url="https://site.example/p"
+    )
 
 
 @pytest.mark.parametrize(
@@ -73,7 +96,7 @@ def test_recognises_a_check_for_robots(text):
 
 
 def test_says_so_when_it_recognises_nothing():
-    assert "no article text" in reason_of(page("<main><p>Picture of the day.</p></main>"))
+    assert "at least 100 characters" in reason_of(page("<main><p>Picture of the day.</p></main>"))
 
 
 @pytest.mark.parametrize(
