@@ -17,22 +17,25 @@ from core.forms import FilePart, FormParser
 from core.parsers import BoundedJSONParser
 from episodes.api import EpisodeListView
 from keys.caller import account_of
-from keys.scopes import EPISODES_READ, EPISODES_WRITE
+from keys.scopes import EPISODES_READ, EPISODES_WRITE, SHOWS_WRITE
 from narration.file_kinds import MAX_FILE_BYTES
 from narration.limits import require_room
 from narration.models import Narration
 from narration.podread import PodReadView
 from narration.serializers import (
+    feed_object,
     listener_object,
     narration_object,
     submission_from,
     voice_object,
 )
 from narration.services import (
+    add_private_feed,
     delete_narration,
     feed_show,
     get_narration,
     narration_feed_url,
+    private_feeds,
     submit_narration,
 )
 from production.voices.registry import voice_catalog
@@ -56,8 +59,9 @@ class NarrationListView(PodReadView):
         now = timezone.now()
         body = request.data
         require_room(account=account_of(request), now=now)
+        is_form = str(request.content_type).startswith("multipart/")
         narration = submit_narration(
-            account=account_of(request), submission=submission_from(body), now=now
+            account=account_of(request), submission=submission_from(body, is_form=is_form), now=now
         )
         return Response({"id": narration.episode.public_id}, status=status.HTTP_201_CREATED)
 
@@ -102,6 +106,31 @@ class FeedAddressView(PodReadView):
         return Response(
             {"feed_url": narration_feed_url(account=account_of(request), now=timezone.now())}
         )
+
+
+class NewFeed(serializers.Serializer[Any]):
+    """What it is called."""
+
+    title = TextField(max_length=255)
+
+
+class FeedListView(PodReadView):
+    """Further private feeds, by name."""
+
+    required_scopes = {"GET": EPISODES_READ, "POST": SHOWS_WRITE}
+
+    def get(self, request: Request) -> Response:
+        """All of them, the oldest first."""
+        rows = private_feeds(account=account_of(request))
+        return Response({"feeds": [feed_object(show) for show in rows]})
+
+    def post(self, request: Request) -> Response:
+        """201 with its id, which `show_id` names, and its address."""
+        body = self.parsed_body(NewFeed)
+        show = add_private_feed(
+            account=account_of(request), title=body["title"], now=timezone.now()
+        )
+        return Response(feed_object(show), status=status.HTTP_201_CREATED)
 
 
 class NewListener(serializers.Serializer[Any]):

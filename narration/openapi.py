@@ -166,6 +166,19 @@ _LISTENERS: Schema = {
         refusals=(400, 404, 409),
     ),
 }
+_PRIVATE_FEED = _an_object(id=_INTEGER, title=_STRING, feed_url=_STRING, created_at=_STRING)
+_FEEDS: Schema = {
+    "get": _call(
+        "List your private feeds", _an_object(feeds={"type": "array", "items": _PRIVATE_FEED})
+    ),
+    "post": _call(
+        "Make one more private feed; show_id names it in POST /api/v1/episodes",
+        _PRIVATE_FEED,
+        status=201,
+        body=_json(_an_object(title=_STRING)),
+        refusals=(400, 402),
+    ),
+}
 _REMOVE_LISTENER: Schema = {
     "delete": _call("Take the address back", _DELETED, refusals=(404,)),
 }
@@ -209,6 +222,7 @@ _PATHS: Schema = {
         )
     },
     "/api/v1/feed": {"get": _call("Tell your private feed", _an_object(feed_url=_STRING))},
+    "/api/v1/feeds": _FEEDS,
     "/api/v1/feed/listeners": _LISTENERS,
     "/api/v1/feed/{show_id}/listeners": {"parameters": [_SHOW], **_LISTENERS},
     "/api/v1/feed/listeners/{id}": {"parameters": [_LISTENER], **_REMOVE_LISTENER},

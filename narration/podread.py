@@ -10,7 +10,7 @@ from django.http import Http404
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
-from billing.services import EpisodeQuotaExceeded
+from billing.services import EpisodeQuotaExceeded, ShowQuotaExceeded
 from core.api import ContractView
 from core.errors import (
     Conflict,
@@ -29,6 +29,7 @@ from core.web_addresses import UrlInvalid
 #: Kind of refusal -> HTTP status (contracts/podread.md section 3.1).
 STATUS_OF_KIND: dict[type[PodwrightError], int] = {
     EpisodeQuotaExceeded: status.HTTP_402_PAYMENT_REQUIRED,
+    ShowQuotaExceeded: status.HTTP_402_PAYMENT_REQUIRED,
     NotFound: status.HTTP_404_NOT_FOUND,
     Conflict: status.HTTP_409_CONFLICT,
     TooLarge: status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
@@ -55,8 +56,9 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
     if isinstance(error, Http404):
         return Response({"error": "Episode not found"}, status=status.HTTP_404_NOT_FOUND)
     if isinstance(error, exceptions.APIException):
-        _field, message = first_validation_error(error.detail)
-        return Response({"error": message}, status=error.status_code)
+        field, message = first_validation_error(error.detail)
+        sentence = f"{field}: {message}" if field else message
+        return Response({"error": sentence}, status=error.status_code)
     return None
 
 

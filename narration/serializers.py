@@ -19,7 +19,8 @@ from narration.services import Submission
 from production.reading_rules import checked_rules
 from production.voices.base import Voice
 from shows.listeners import listener_url
-from shows.models import FeedListener
+from shows.models import FeedListener, Show
+from shows.services import feed_url
 
 MAX_TITLE_LENGTH = 255
 MAX_DESCRIPTION_LENGTH = 1_000
@@ -34,7 +35,7 @@ class SubmissionInvalid(Invalid):
     code = "submission_invalid"
 
 
-def submission_from(body: object) -> Submission:
+def submission_from(body: object, *, is_form: bool = False) -> Submission:
     """The submission that a parsed JSON body or form holds. Raises `SubmissionInvalid`.
 
     Unknown fields are ignored.
@@ -47,6 +48,8 @@ def submission_from(body: object) -> Submission:
     file = body.get("file")
     if source_type == "file" and isinstance(file, ReceivedFile):
         return replace(_described(body), file=file)
+    if source_type == "file" and is_form:
+        raise SubmissionInvalid("File is missing: send it as the part 'file'", field="file")
     if source_type in _READ_ONLY:
         raise SubmissionInvalid(
             f"source_type '{source_type}' is read-only and cannot be submitted via this API. "
@@ -110,6 +113,16 @@ def narration_object(narration: Narration) -> dict[str, object]:
         "duration_seconds": episode.duration_seconds if is_complete else None,
         "error_message": episode.error_message or "Unknown error" if has_failed else None,
         "created_at": iso_seconds(narration.created_at),
+    }
+
+
+def feed_object(show: Show) -> dict[str, object]:
+    """A private feed; `id` is what `show_id` names when something is narrated into it."""
+    return {
+        "id": show.pk,
+        "title": show.title,
+        "feed_url": feed_url(show),
+        "created_at": iso_seconds(show.created_at),
     }
 
 

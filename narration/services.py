@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.models import Account
 from billing.services import lock_quota, use_episode
@@ -38,7 +39,7 @@ from narration.models import Narration, NarrationRequest
 from narration.source_urls import source_url
 from production.voices.registry import voice_catalog
 from shows.models import Show
-from shows.services import ensure_narration_show, feed_url, get_show
+from shows.services import ShowDraft, create_show, ensure_narration_show, feed_url, get_show
 
 #: What the contract shows until the real value is known (contracts/podread.md section 3.0).
 UNKNOWN_YET = "Processing..."
@@ -210,6 +211,25 @@ def narration_feed_url(*, account: Account, now: datetime) -> str:
     """The address of the account's private feed of narrations; its show is made on first use."""
     with transaction.atomic(durable=True):
         return feed_url(ensure_narration_show(account=account, now=now))
+
+
+def private_feeds(*, account: Account) -> QuerySet[Show]:
+    """The account's private feeds, its own for narrations among them, oldest first."""
+    found = Show.objects.visible_to(account).filter(visibility=Show.Visibility.PRIVATE)
+    return found.order_by("pk")
+
+
+def add_private_feed(*, account: Account, title: str, now: datetime) -> Show:
+    """One more private feed, for what names it by `show_id`. Raises `billing.ShowQuotaExceeded`."""
+    draft = ShowDraft(
+        title=title,
+        slug=f"narrations-{random_text(10).lower()}",
+        description="Articles and texts, read aloud.",
+        author=account.name or "Podwright",
+        category="Technology",
+        visibility=Show.Visibility.PRIVATE,
+    )
+    return create_show(account=account, draft=draft, now=now)
 
 
 def _stored(file: ReceivedFile, *, now: datetime) -> StoredDocument:

@@ -7,6 +7,7 @@ from django.urls import path, re_path
 import core.routes  # noqa: F401 - registers the converter of ids
 from narration.api import (
     FeedAddressView,
+    FeedListView,
     ListenerListView,
     ListenerView,
     NarrationView,
@@ -60,6 +61,7 @@ urlpatterns = [
         ListenerView.as_view(),
         name="listener-of-show",
     ),
+    path("api/v1/feeds", FeedListView.as_view(), name="private-feeds"),
     path("api/v1/feed", FeedAddressView.as_view(), name="narration-feed"),
     path("api/v1/voices", VoiceListView.as_view(), name="voices"),
 ]

@@ -166,6 +166,7 @@ class TestRefusedAtOnce:
         answer = owner_client.post(EPISODES, {"source_type": "file"}, format="multipart")
 
         assert answer.status_code == 422
+        assert answer.json() == {"error": "File is missing: send it as the part 'file'"}
 
 
 def encrypted_archive():

@@ -23,6 +23,48 @@ def listener(owner_client):
     return answer
 
 
+class TestFeeds:
+    def test_are_private_by_name_and_take_narrations(self, owner_client, client):
+        made = owner_client.post("/api/v1/feeds", {"title": "For the car"}, format="json")
+        assert made.status_code == 201, made.content
+        feed = made.json()
+
+        text = {"source_type": "text", "text": "Trains are never late in this valley. " * 9}
+        sent = {**text, "show_id": feed["id"]}
+        assert owner_client.post("/api/v1/episodes", sent, format="json").status_code == 201
+
+        assert Show.objects.get(pk=feed["id"]).episodes.count() == 1
+        assert b"<title>For the car</title>" in client.get(path_of(made)).content
+        assert client.get(f"/api/shows/{feed['id']}/feed").status_code == 404
+        assert owner_client.get("/api/v1/feeds").json() == {"feeds": [feed]}
+        own = owner_client.post(
+            f"/api/v1/feed/{feed['id']}/listeners", {"name": "B"}, format="json"
+        )
+        assert own.status_code == 201
+
+    @pytest.mark.parametrize("body", [{}, {"title": ""}, {"title": 5}, {"title": "x" * 256}, []])
+    def test_need_a_title(self, owner_client, body):
+        answer = owner_client.post("/api/v1/feeds", body, format="json")
+
+        assert answer.status_code == 400
+        assert "title" in answer.json()["error"] or body == []
+        assert not Show.objects.exists()
+
+    def test_count_as_shows_of_the_plan(self, owner_client):
+        for _ in range(5):
+            owner_client.post("/api/v1/feeds", {"title": "One more"}, format="json")
+
+        answer = owner_client.post("/api/v1/feeds", {"title": "One more"}, format="json")
+
+        assert answer.status_code == 402
+        assert list(answer.json()) == ["error"]
+
+    def test_of_others_are_not_shown(self, owner_client, stranger_client):
+        owner_client.post("/api/v1/feeds", {"title": "Mine"}, format="json")
+
+        assert stranger_client.get("/api/v1/feeds").json() == {"feeds": []}
+
+
 class TestListeners:
     def test_get_the_feed_under_an_address_of_their_own(self, owner_client, client, listener):
         own = path_of(owner_client.get("/api/v1/feed"))
