@@ -153,7 +153,8 @@ class Renderer:
                 return ticket.future.result(timeout=CHECK_EVERY_SECONDS)
             except TimeoutError:
                 check()
-                waited += CHECK_EVERY_SECONDS
+                # A sentence in the queue is not stuck: whoever waits for the ones before it finds out.
+                waited += CHECK_EVERY_SECONDS if ticket.future.running() else 0.0
                 if waited >= STUCK_SECONDS:
                     waited = 0.0
                     self._pool.replace(ticket.executor, kill=True)

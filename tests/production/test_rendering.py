@@ -284,6 +284,22 @@ class TestRenderPool:
 
         assert len(rendered) == 1
 
+    def test_leaves_renderers_alone_that_are_busy_with_the_work_before(
+        self, pool, catalog, placed, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        renderer = Renderer(catalog=catalog, pool=pool)
+        list(renderer.render(placed("Warm."), check=never))
+        processes = pool._processes
+        monkeypatch.setattr("production.rendering.CHECK_EVERY_SECONDS", 0.1)
+        monkeypatch.setattr("production.rendering.STUCK_SECONDS", 1.5)
+        for _number in range(30):
+            processes.submit(time.sleep, 0.2)
+
+        rendered = list(renderer.render(placed("Patient."), check=never))
+
+        assert len(rendered) == 1
+        assert pool._processes is processes
+
     def test_ends_idle_renderers_and_starts_them_again(self, pool, catalog, placed) -> None:
         before = children()
         renderer = Renderer(catalog=catalog, pool=pool)
