@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.core.exceptions import EmptyResultSet
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Field, QuerySet, Value
 from django.db.transaction import TransactionManagementError
 
-_M = TypeVar("_M", bound=models.Model)
+_R = TypeVar("_R")
 
 
 class Given(Value):
@@ -31,11 +32,13 @@ class Given(Value):
 class _Ready(NamedTuple):
     """A query that has been made into SQL, for one connection."""
 
+    queryset: QuerySet[Any]
     compiler: Any
     sql: str
     params: Sequence[object]
 
-    def get_compiler(self, given: dict[str, object]) -> Any:
+    def rows(self, given: dict[str, object]) -> QuerySet[Any]:
+        """The rows for these values, not yet read; copying the query would cost as much as making it."""
         connection = self.compiler.connection
         bound = tuple(
             param.output_field.get_db_prep_value(given[param.value], connection)
@@ -45,44 +48,54 @@ class _Ready(NamedTuple):
         )
         compiler = copy(self.compiler)
         compiler.as_sql = lambda *_args, **_options: (self.sql, bound)
-        return compiler
+        rows: QuerySet[Any] = QuerySet(model=self.queryset.model)
+        vars(rows).update(vars(self.queryset), _query=_Run(compiler))
+        return rows
 
 
 class _Run:
-    """What a `QuerySet` asks its query for when it reads rows."""
+    """The query as its `QuerySet` sees it, with the SQL that is there already."""
 
     def __init__(self, compiler: Any) -> None:
         self._compiler = compiler
 
-    def get_compiler(self, **_options: object) -> Any:
+    def get_compiler(self, *_args: object, **_options: object) -> Any:
         return self._compiler
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._compiler.query, name)
 
-class Prepared(Generic[_M]):
+
+class Prepared(Generic[_R]):
     """A query of `make`, in which `Given` stands for what differs; safe between threads."""
 
-    def __init__(self, make: Callable[[], QuerySet[_M]]) -> None:
+    def __init__(self, make: Callable[[], QuerySet[Any, _R]]) -> None:
         self._make = make
         self._local = threading.local()
 
-    def first(self, **given: object) -> _M | None:
-        """The first row for these values, None without one.
+    def first(self, **given: object) -> _R | None:
+        """The first row for these values, None without one; raises as `rows` does."""
+        return next(iter(self.rows(**given)), None)
+
+    def rows(self, **given: object) -> list[_R]:
+        """All rows for these values.
 
         Raises `TransactionManagementError` when the query locks and no transaction is open.
         """
-        ready = self._ready()
-        compiler = ready.get_compiler(given)
-        query = compiler.query
-        if query.select_for_update and not compiler.connection.in_atomic_block:
+        try:
+            ready = self._ready()
+        except EmptyResultSet:
+            return []  # its conditions, or a limit of 0, let nothing through
+        compiler = ready.compiler
+        if compiler.query.select_for_update and not compiler.connection.in_atomic_block:
             raise TransactionManagementError("Rows are locked inside a transaction only.")
-        run: Any = _Run(compiler)
-        rows = QuerySet[_M](model=query.model, query=run, using=DEFAULT_DB_ALIAS)
-        return next(iter(rows), None)
+        return list(ready.rows(given))
 
     def _ready(self) -> _Ready:
         connection = connections[DEFAULT_DB_ALIAS]
         held: _Ready | None = getattr(self._local, "ready", None)
         if held is None or held.compiler.connection is not connection:
-            compiler = self._make().query.get_compiler(connection=connection)
-            held = self._local.ready = _Ready(compiler, *compiler.as_sql())
+            queryset = self._make()
+            compiler = queryset.query.get_compiler(connection=connection)
+            held = self._local.ready = _Ready(queryset, compiler, *compiler.as_sql())
         return held

@@ -14,7 +14,9 @@ def iso_milliseconds(moment: datetime | None) -> str | None:
     """`2026-03-14T00:00:00.000Z`; None stays None. `moment` has to be aware."""
     if moment is None:
         return None
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    # What the database gives is in UTC already.
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return in_utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def iso_seconds(moment: datetime) -> str:

@@ -23,7 +23,6 @@ from episodes.descriptions import (
     SHOW_EPISODE_LIST_OPERATIONS,
     UPLOAD_OPERATIONS,
 )
-from episodes.models import Episode
 from episodes.serializers import (
     EpisodeChanges,
     NewEpisode,
@@ -240,10 +239,7 @@ def _page(request: Request, *, show_id: int) -> Response:
     )
     state = _state(request)
     show, total = get_listed_show(account=account_of(request), show_id=show_id, episode_state=state)
-    found = Episode.objects.filter(show=show)
-    if state is not None:
-        found = found.filter(state=state)
-    episodes = episode_objects(found.newest_first()[offset : offset + limit], show)
+    episodes = episode_objects(show, state=state, limit=limit, offset=offset)
     return Response(
         {
             "success": True,

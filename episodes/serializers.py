@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
+from django.db.models import BigIntegerField, CharField, QuerySet
 from rest_framework import serializers
 
 from core.fields import (
@@ -18,11 +20,11 @@ from core.fields import (
     PublicAddressField,
     TextField,
 )
+from core.prepared import Given, Prepared
 from core.storage import media_url
 from core.times import iso_milliseconds
 from episodes.addresses import audio_address, audio_extension, track_url
 from episodes.models import AudioAsset, AudioCopy, Episode
-from episodes.querysets import EpisodeQuerySet
 from episodes.states import Publication
 from shows.models import Show
 from shows.services import page_url
@@ -122,10 +124,12 @@ def episode_object(episode: Episode) -> dict[str, object]:
     return _object(episode, episode.show, _sound_of(episode))
 
 
-def episode_objects(found: EpisodeQuerySet, show: Show) -> list[dict[str, object]]:
-    """The full objects of episodes of one show, by one query that reads nothing else."""
-    assets = (f"asset__{name}" for name in _ASSET_COLUMNS)
-    rows = found.values_list(*_COLUMNS, *assets, named=True)
+def episode_objects(
+    show: Show, *, state: str | None, limit: int, offset: int
+) -> list[dict[str, object]]:
+    """The full objects of a page of the show's episodes, by one query that reads nothing else."""
+    given = {} if state is None else {"state": state}
+    rows = _page(limit, offset, in_state=state is not None).rows(show=show.pk, **given)
     return [
         _object(row, show, _sound(row.audio_url, row.audio_type, row.audio_length, row[-3:]))
         for row in rows
@@ -198,6 +202,21 @@ def _object(facts: Any, show: Show, sound: _Sound) -> dict[str, object]:
         "created_at": iso_milliseconds(facts.created_at),
         "updated_at": iso_milliseconds(facts.updated_at),
     }
+
+
+@lru_cache(maxsize=64)
+def _page(limit: int, offset: int, *, in_state: bool) -> Prepared[Any]:
+    """Clients ask for the first pages, in the size that they are used to."""
+
+    def made() -> QuerySet[Episode, Any]:
+        found = Episode.objects.filter(show_id=Given("show", BigIntegerField()))
+        if in_state:
+            found = found.filter(state=Given("state", CharField()))
+        assets = (f"asset__{name}" for name in _ASSET_COLUMNS)
+        page = found.newest_first()[offset : offset + limit]
+        return page.values_list(*_COLUMNS, *assets, named=True)
+
+    return Prepared(made)
 
 
 def _address(public_id: str, show: Show, sound: _Sound) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -46,6 +47,25 @@ def test_each_run_gives_the_row_of_its_own_values_with_all_that_belongs_to_it(
         assert (found, found.scopes, found.created_at) == (key, ["shows:read"], NOW)
         assert (found.account.name, found.siblings) == (key.account.name, 1)
     assert by_digest.first(digest="unknown") is None
+
+
+def test_rows_come_as_the_query_gives_them(keys: list[ApiKey]) -> None:
+    def older_than(limit: int) -> Prepared[Any]:
+        return Prepared(
+            lambda: (
+                ApiKey.objects.filter(pk__lt=Given("key", BigAutoField()))
+                .order_by("-pk")[:limit]
+                .values_list("digest", "account__name", named=True)
+            )
+        )
+
+    rows = older_than(5).rows(key=keys[2].pk)
+
+    assert [(row.digest[0], row.account__name) for row in rows] == [
+        ("1", "Account 1"),
+        ("0", "Account 0"),
+    ]
+    assert older_than(0).rows(key=keys[2].pk) == []
 
 
 def test_a_value_is_never_read_as_sql(keys: list[ApiKey]) -> None:
