@@ -1,14 +1,18 @@
-"""Making a feed beside plain strings with compression of the whole, and beside itself.
+"""Making a feed beside plain strings with compression of the whole, beside itself, and beside django-cast.
 
-`python bench/feed.py [--quick]`. Processor time of one process, in milliseconds.
+`[CAST_PYTHON=.../bin/python] python bench/feed.py [--quick]`. Processor time of one process, in
+milliseconds. CAST_PYTHON is the Python of an environment of its own that has PyPI's django-cast,
+whose dependencies are none of ours: `python -m venv cast; cast/bin/pip install django-cast`.
 """
 
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -84,6 +88,16 @@ def plain_strings(show):
     return gzip.compress("".join(items).encode(), 6)
 
 
+def django_cast(python, show):
+    """What django-cast takes for a feed with the same notes, in a process of its own."""
+    notes = list(Episode.objects.filter(show=show).values_list("description", flat=True))
+    command = [python, str(Path(__file__).parent / "_cast_feed.py"), str(ROUNDS)]
+    done = subprocess.run(
+        command, input=json.dumps(notes), check=True, capture_output=True, text=True
+    )
+    return float(done.stdout)
+
+
 class Making:
     """One show, its store, and what is measured of them."""
 
@@ -131,9 +145,14 @@ def main():
     floor = milliseconds(lambda: plain_strings(small.show))
     large_new = milliseconds(large.make, large.forget)
     large_edit = milliseconds(large.make, large.edit)
+    python = os.environ.get("CAST_PYTHON")
+    peer = django_cast(python, small.show) if python else None
     print(f"{'case':34} {'CPU ms':>9}   {'floor or peer':34} {'CPU ms':>9}  {'ratio':>7}  target")
-    # django-cast 0.2.67 takes some 80 times of that floor for a feed of as many items.
-    line("300 items from nothing", small_new, "values, strings, gzip 6 of all", floor, 80 / 30)
+    if peer is None:
+        # django-cast 0.2.67 takes some 80 times of that floor for a feed of as many items.
+        line("300 items from nothing", small_new, "values, strings, gzip 6 of all", floor, 80 / 30)
+    else:
+        line("300 items from nothing", small_new, "django-cast", peer, 1 / 30)
     line("one edit in 300 items", small_edit, "values, strings, gzip 6 of all", floor, 1.0)
     line("one edit in 3,000 items", large_edit, "its making from nothing", large_new, 0.35)
 
