@@ -16,7 +16,7 @@ import msgspec
 import structlog
 from django.conf import settings
 
-from analytics.hits import Hit, HitKind, new_hit_id, pack_redirect, packed_parts
+from analytics.hits import Hit, HitKind, new_hit_id, pack_usual, packed_parts
 from analytics.networks import NetworkClass, Origin, networks
 from analytics.own_requests import is_own_agent, is_preview
 from analytics.salts import CachedSalts, SaltStore
@@ -89,7 +89,7 @@ class HitRecorder:
         self._salts = SaltStore(data_dir / "salts", shared=shared)
         self._networks = networks(data_dir / "networks")
         self._spool: Spool | None = None
-        self._process = 0
+        self._forks = 0
         self._day = -1
         self._day_name = ""
         self._callers: dict[tuple[object, object, object], _Caller] = {}
@@ -172,16 +172,27 @@ class HitRecorder:
 
     def own_spool(self) -> Spool:
         """The spool of this process: a forked child must not write into its parent's file."""
-        process = os.getpid()
-        if self._spool is None or self._process != process:
+        if self._spool is None or self._forks != _forks:
             spool = process_spool(self._spool_folder)
             spool.on_seal = process_forwarder(self._spool_folder).wake
-            self._spool, self._process = spool, process
+            self._spool, self._forks = spool, _forks
         return self._spool
 
 
-class RedirectHits:
-    """Notes the hits of one redirect, which no note of delivery follows.
+#: From the first process to this one. Asking for the process's id would be a system call a hit.
+_forks = 0
+
+
+def _note_fork() -> None:
+    global _forks  # noqa: PLW0603 - of the process, like the memory that a fork copies
+    _forks += 1
+
+
+os.register_at_fork(after_in_child=_note_fork)
+
+
+class UsualHits:
+    """Notes the hits of one address that no note of delivery follows.
 
     Most of a line is the same for every request, or for every request of one caller, and kept.
     """
@@ -193,18 +204,22 @@ class RedirectHits:
         self._listening = listening
         self._packed, _who = packed_parts(_hit_of(_NOBODY, {}, listening, salt_day=""))
 
-    def note(self, environ: Mapping[str, object], *, time_ms: int) -> bool:
-        """Append the hit of a GET, as `HitRecorder.note` does; False when it was lost."""
+    def note(
+        self, environ: Mapping[str, object], *, time_ms: int, start: int = 0, length: int = 0
+    ) -> bool:
+        """Append the hit of a GET whose answer promises these bytes; False when it was lost."""
         if environ.get("QUERY_STRING") or not environ.keys().isdisjoint(_RARE_HEADERS):
-            return self._recorder.note(environ, self._listening, time_ms=time_ms) is not None
+            listening = replace(self._listening, answer_start=start, answer_length=length)
+            return self._recorder.note(environ, listening, time_ms=time_ms) is not None
         try:
             caller, _day = self._recorder.caller(environ, time_ms=time_ms)
-            line = pack_redirect(
+            line = pack_usual(
                 self._packed,
                 caller.packed,
                 time_ms=time_ms,
-                hit_id=new_hit_id(time_ms=time_ms),
                 requested_range=_range(environ),
+                start=start,
+                length=length,
             )
             return self._recorder.own_spool().append(line)
         except Exception as error:  # noqa: BLE001 - as above

@@ -14,7 +14,7 @@ from django.core.files.storage import FileSystemStorage, default_storage
 from analytics.delivery import Answer as MediaAnswer
 from analytics.delivery import media_answer, redirect_answer
 from analytics.hits import Hit, HitKind
-from analytics.listening import HitRecorder, Listening
+from analytics.listening import HitRecorder, Listening, UsualHits
 from core.storage import media_url
 from edge.answers import Answer, bare_refusal, make_answer
 from edge.file_part import PIECE_BYTES, FilePart
@@ -57,6 +57,7 @@ class MediaEntry:
         "_recorder",
         "_signed",
         "_signed_until",
+        "_usual",
         "slot",
         "stamp",
         "used",
@@ -74,6 +75,8 @@ class MediaEntry:
         )
         self._signed = ""
         self._signed_until = 0.0
+        #: By status.
+        self._usual: dict[int, UsualHits] = {}
         self.slot = self.stamp = self.weight = 0
         self.used = True
 
@@ -123,7 +126,7 @@ class MediaEntry:
     def _through_proxy(self, environ: Mapping[str, object]) -> Answer:
         """Leave the sending to nginx, which takes care of ranges and validators by itself."""
         answer = self._part(environ, size=self._file.bytes)
-        self._note(environ, answer)
+        self._note_usual(environ, answer)
         headers = {name: answer.headers[name] for name in _KEPT_BY_NGINX if name in answer.headers}
         headers["X-Accel-Redirect"] = f"{settings.MEDIA_ACCEL}/{self._file.storage_key}"
         return make_answer(200, headers)
@@ -134,7 +137,7 @@ class MediaEntry:
             answer = self._part(environ, size=self._file.bytes)
             return make_answer(answer.status, answer.headers)
         answer = redirect_answer(self._location())
-        self._note(environ, answer)
+        self._note_usual(environ, answer)
         return make_answer(answer.status, answer.headers)
 
     def _part(self, environ: Mapping[str, object], *, size: int) -> MediaAnswer:
@@ -153,20 +156,39 @@ class MediaEntry:
             self._signed_until = time.monotonic() + _SIGNED_SECONDS
         return self._signed
 
+    def _note_usual(self, environ: Mapping[str, object], answer: MediaAnswer) -> None:
+        """Note a hit whose bytes somebody else sends."""
+        if environ["REQUEST_METHOD"] != "GET":
+            return
+        hits = self._usual.get(answer.status)
+        if hits is None:
+            listening = self._listening(answer.status)
+            if listening is None:
+                return
+            hits = self._usual[answer.status] = UsualHits(self._recorder, listening)
+        now = time.time_ns() // 1_000_000
+        hits.note(environ, time_ms=now, start=answer.start, length=answer.length)
+
     def _note(self, environ: Mapping[str, object], answer: MediaAnswer) -> Hit | None:
-        file = self._file
-        if environ["REQUEST_METHOD"] != "GET" or file.episode_id is None or file.show_id is None:
+        listening = self._listening(answer.status, start=answer.start, length=answer.length)
+        if environ["REQUEST_METHOD"] != "GET" or listening is None:
             return None
-        listening = Listening(
+        return self._recorder.note(environ, listening, time_ms=time.time_ns() // 1_000_000)
+
+    def _listening(self, status: int, *, start: int = 0, length: int = 0) -> Listening | None:
+        """What is counted; None for what is no published audio."""
+        file = self._file
+        if file.episode_id is None or file.show_id is None:
+            return None
+        return Listening(
             kind=HitKind.MEDIA,
             episode_id=file.episode_id,
             show_id=file.show_id,
             asset_id=file.asset_id,
-            status=answer.status,
-            answer_start=answer.start,
-            answer_length=answer.length,
+            status=status,
+            answer_start=start,
+            answer_length=length,
         )
-        return self._recorder.note(environ, listening, time_ms=time.time_ns() // 1_000_000)
 
     def _note_sent(self, hit: Hit | None, sent: int) -> None:
         if hit is not None and sent > 0:

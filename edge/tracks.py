@@ -9,7 +9,7 @@ from django.utils.encoding import iri_to_uri
 
 from analytics.delivery import redirect_answer
 from analytics.hits import HitKind
-from analytics.listening import HitRecorder, Listening, RedirectHits
+from analytics.listening import HitRecorder, Listening, UsualHits
 from edge.answers import Answer, make_answer
 from episodes.addresses import PublishedAudio
 
@@ -29,7 +29,7 @@ class TrackEntry:
             asset_id=audio.asset_id,
             status=redirect.status,
         )
-        self._hits = RedirectHits(recorder, listening)
+        self._hits = UsualHits(recorder, listening)
         self.slot = self.stamp = self.weight = 0
         self.used = True
 

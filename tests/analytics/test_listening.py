@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
 
 from analytics.hits import HitKind
-from analytics.listening import Listening, RedirectHits, hit_recorder, listener_key
+from analytics.listening import Listening, UsualHits, hit_recorder, listener_key
 from tests.factories.published import publish_produced
 
 NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
@@ -111,13 +112,15 @@ class TestHeaders:
         {"HTTP_USER_AGENT": "Podwright/1"},
     ],
 )
-def test_a_redirect_notes_what_any_other_request_would(hits, settings, environ):
+def test_usual_hits_say_what_any_other_hit_does(hits, settings, environ):
     environ = {"REQUEST_METHOD": "GET", "REMOTE_ADDR": "203.0.113.9"} | environ
     recorder = hit_recorder(settings.DATA_DIR, settings.TRUSTED_PROXIES)
     now = int(NOON.timestamp() * 1_000)
-    recorder.note(environ, TRACK, time_ms=now)
+    asked = replace(TRACK, asset_id=7, answer_start=1, answer_length=2)
+    recorder.note(environ, asked, time_ms=now)
 
-    assert RedirectHits(recorder, TRACK).note(environ, time_ms=now)
+    usual = UsualHits(recorder, replace(TRACK, asset_id=7))
+    assert usual.note(environ, time_ms=now, start=1, length=2)
 
     one, other = hits()
     assert msgspec.structs.replace(one, hit_id="") == msgspec.structs.replace(other, hit_id="")

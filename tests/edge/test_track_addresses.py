@@ -181,6 +181,6 @@ class TestCountingNeverFailsPlaying:
         def explode(*args, **kwargs):
             raise RuntimeError
 
-        monkeypatch.setattr(listening, "pack_redirect", explode)
+        monkeypatch.setattr(listening, "pack_usual", explode)
 
         assert client.get(f"/api/track/{episode.pk}").status_code == 302
