@@ -9,6 +9,8 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3 py
 	$(shell command -v $(name) >/dev/null 2>&1 && $(name) -c '$(SUITABLE)' 2>/dev/null && echo $(name))))
 # The suite's processes; two suit a machine of two cores.
 TEST_PROCESSES ?= 2
+# One test after the other to whoever is free, in the order of tests/conftest.py; what shares a server together.
+DISTRIBUTED = -n $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder
 # Releases younger than a week are not locked: bad ones are mostly found by then.
 LOCK_BEFORE = $(shell date -u -d '7 days ago' +%Y-%m-%d 2>/dev/null || date -u -v-7d +%Y-%m-%d)
 
@@ -28,10 +30,10 @@ install-dev: $(VENV)/requirements-dev.stamp ## Only install what `test` and `che
 test: test-embedded test-servers ## Run the whole suite on SQLite, then all that servers can change on PostgreSQL and Redis.
 
 test-embedded: $(VENV)/requirements-dev.stamp ## Run the suite on SQLite.
-	$(BIN)/pytest -n $(TEST_PROCESSES) $(TEST_ARGUMENTS)
+	$(BIN)/pytest $(DISTRIBUTED) $(TEST_ARGUMENTS)
 
 test-servers: $(VENV)/requirements-dev.stamp ## Run what they can change on PostgreSQL and Redis.
-	$(BIN)/python -m tests.servers $(BIN)/pytest -n $(TEST_PROCESSES) --only-with-servers $(TEST_ARGUMENTS)
+	$(BIN)/python -m tests.servers $(BIN)/pytest $(DISTRIBUTED) --only-with-servers $(TEST_ARGUMENTS)
 
 check: $(VENV)/requirements-dev.stamp ## Lint, format, types, import order, migrations, deployment settings.
 	$(BIN)/ruff check .

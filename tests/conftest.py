@@ -31,8 +31,14 @@ NOW = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_setup"})
 #: Tables with a row for each model and permission of ours.
 FILLED_BY_MIGRATIONS = frozenset({"django_content_type", "auth_permission"})
-#: Folders whose tests also start processes of their own, or reach the broker and the cache.
-FOLDERS_WITH_SERVERS = frozenset({"clients", "config", "core", "flows"})
+#: Where tests start processes of their own on both servers, or reach the broker and the cache.
+REACHING_SERVERS = (
+    "config/",
+    "flows/",
+    "core/test_probes.py",
+    "core/test_queue.py",
+    "core/test_throttles.py",
+)
 
 come_from_known_addresses()
 
@@ -51,20 +57,38 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("only_with_servers"):
-        return
-    left_out = [item for item in items if not _reaches_a_server(item)]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if _reaches_a_server(item)]
+    if config.getoption("only_with_servers"):
+        left_out = [item for item in items if not _reaches_a_server(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if _reaches_a_server(item)]
+    items[:] = _slow_ones_early(items)
+    for item in items:
+        if "served_by_all" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("served"))
+
+
+def _slow_ones_early(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Spread the slow tests over the first three quarters, in the order that chance gave them.
+
+    Beside one that waits another process has quick ones to do, and none is left alone with a slow
+    one at the end.
+    """
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    quick = [item for item in items if not item.get_closest_marker("slow")]
+    stretch = len(quick) * 3 // 4 // max(1, len(slow))
+    spread = []
+    for number, item in enumerate(slow):
+        spread += [item, *quick[number * stretch : (number + 1) * stretch]]
+    return spread + quick[len(slow) * stretch :]
 
 
 def _reaches_a_server(item: pytest.Item) -> bool:
-    folder = item.path.relative_to(Path(__file__).parent).parts[0]
+    path = item.path.relative_to(Path(__file__).parent).as_posix()
     asks = DATABASE_FIXTURES.intersection(getattr(item, "fixturenames", ()))
     return (
         bool(asks)
         or item.get_closest_marker("django_db") is not None
-        or folder in FOLDERS_WITH_SERVERS
+        or path.startswith(REACHING_SERVERS)
     )
 
 

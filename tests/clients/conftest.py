@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.clients.relay import Relay, relaying
+from tests.migrated import put_sqlite
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,7 +71,7 @@ def _started(data_dir, port, relay, settings):
         **settings,
     }
     manage = [sys.executable, "manage.py"]
-    subprocess.run([*manage, "migrate", "--verbosity=0"], cwd=ROOT, env=environment, check=True)
+    put_sqlite(data_dir)
     seeded = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("seed.py"))],
         cwd=ROOT,

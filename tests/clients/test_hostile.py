@@ -15,7 +15,7 @@ import pytest
 
 from tests.clients.conftest import serving
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240), pytest.mark.xdist_group("attacked")]
 
 SLOW_CONNECTIONS = 200
 #: As long as nobody on this machine would take for an answer that does not come.

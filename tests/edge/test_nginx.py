@@ -17,6 +17,7 @@ from tests.clients.conftest import free_port, serving
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("nginx"),
     pytest.mark.skipif(
         not shutil.which("nginx") and not os.environ.get("CI"), reason="nginx is not installed"
     ),

@@ -17,6 +17,13 @@ def services() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
+def empty_services() -> Iterator[dict[str, str]]:
+    """Those of a first start: the database has no table."""
+    with services_of_its_own(empty=True) as settings:
+        yield settings
+
+
+@pytest.fixture
 def running_up(tmp_path: Path, services: dict[str, str]) -> Iterator[RunningUp]:
     with started_up(tmp_path, services) as running:
         yield running

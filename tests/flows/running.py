@@ -19,6 +19,7 @@ from psycopg import sql
 
 from config.env import BASE_DIR, NAMES
 from tests.client_addresses import check_postgresql
+from tests.migrated import postgresql_template, put_sqlite
 from tests.ports import free_port
 
 PATIENCE_SECONDS = 60
@@ -80,10 +81,15 @@ def run_manage(*arguments: str, environment: dict[str, str]) -> subprocess.Compl
 
 @contextmanager
 def started_up(
-    folder: Path, services: dict[str, str], port: int | None = None
+    folder: Path, services: dict[str, str], port: int | None = None, *, on_nothing: bool = False
 ) -> Iterator[RunningUp]:
-    """Start `up` and wait until it is ready; whatever the test does, nobody is left behind."""
+    """Start `up` and wait until it is ready; whatever the test does, nobody is left behind.
+
+    It finds a migrated database, or an empty folder if it is to start `on_nothing`.
+    """
     port = port or free_port()
+    if not on_nothing and "DATABASE_URL" not in services:
+        put_sqlite(folder / "var")
     output, errors = folder / f"out-{time.monotonic_ns()}", folder / f"err-{time.monotonic_ns()}"
     with output.open("wb") as out, errors.open("wb") as err:
         process = subprocess.Popen(
@@ -112,6 +118,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
     finally:
         for member in (*family, process):
             kill_if_there(member)
+        process.wait()
 
 
 def kill_if_there(member: psutil.Process | subprocess.Popen[bytes]) -> None:
@@ -136,16 +143,20 @@ def living(processes: list[psutil.Process]) -> list[psutil.Process]:
 
 
 @contextmanager
-def services_of_its_own() -> Iterator[dict[str, str]]:
-    """Settings for a fresh database and broker, on the servers of this run if there are any."""
+def services_of_its_own(*, empty: bool = False) -> Iterator[dict[str, str]]:
+    """Settings for a fresh database and broker, on the servers of this run if there are any.
+
+    The database has its tables unless it is to be `empty`.
+    """
     url = os.environ.get("DATABASE_URL")
     if not url:
         yield {}
         return
     name = f"up_{os.getpid()}_{time.monotonic_ns()}"
     identifier = sql.Identifier(name)
+    template = sql.Identifier("template1" if empty else postgresql_template(url))
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(identifier))
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(identifier, template))
         try:
             yield {
                 "DATABASE_URL": url.replace("/postgres?", f"/{name}?"),

@@ -20,6 +20,7 @@ from tests.flows.running import services_of_its_own, started_up
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("page"),
     pytest.mark.skipif(not shutil.which("curl"), reason="curl is not here"),
 ]
 

@@ -9,6 +9,7 @@ import socket
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -34,16 +35,18 @@ KEY = re.compile(r"pc_live_[A-Za-z0-9]{32}")
 
 class TestFirstStart:
     def test_prints_a_key_that_works_and_later_starts_do_not(
-        self, tmp_path: Path, services: dict[str, str]
+        self, tmp_path: Path, empty_services: dict[str, str]
     ) -> None:
-        with started_up(tmp_path, services) as first:
+        with started_up(tmp_path, empty_services, on_nothing=True) as first:
             key = KEY.search(first.printed())
             assert key is not None
             bearer = {"Authorization": f"Bearer {key[0]}"}
             shows = httpx.get(f"{first.url}/api/shows", headers=bearer).json()
             checks = httpx.get(f"{first.url}/readyz").json()["checks"]
+            assert_quickstart(first)
+            assert_keeps_its_folder_to_itself(tmp_path / "var")
 
-        with started_up(tmp_path, services) as second:
+        with started_up(tmp_path, empty_services) as second:
             printed = second.printed()
 
         assert "password" in first.printed()
@@ -53,32 +56,26 @@ class TestFirstStart:
         assert "manage.py issue_key" in printed
         assert "warning" not in first.printed()
 
-    def test_prints_the_quickstart_with_the_key_filled_in(self, running_up: RunningUp) -> None:
-        lines = [line for line in running_up.printed().splitlines() if line.startswith("curl ")]
 
-        assert f"{running_up.url}/api/shows " in lines[0]
-        assert f"{running_up.url}/api/episodes/publish " in lines[1]
-        assert lines[2].endswith("/feed")
-        assert all(KEY.search(line) for line in lines[:2])
+def assert_quickstart(running: RunningUp) -> None:
+    """It prints commands with the key filled in."""
+    lines = [line for line in running.printed().splitlines() if line.startswith("curl ")]
+    assert f"{running.url}/api/shows " in lines[0]
+    assert f"{running.url}/api/episodes/publish " in lines[1]
+    assert lines[2].endswith("/feed")
+    assert all(KEY.search(line) for line in lines[:2])
 
-    def test_keeps_its_folder_to_itself(self, tmp_path: Path, running_up: RunningUp) -> None:
-        data_dir = tmp_path / "var"
 
-        assert data_dir.stat().st_mode & 0o077 == 0
-        assert (data_dir / "secret_key").stat().st_mode & 0o077 == 0
+def assert_keeps_its_folder_to_itself(data_dir: Path) -> None:
+    another = run_manage("up", environment=environment_of(data_dir, free_port()))
+    assert_one_line(another, f"already runs on DATA_DIR {data_dir}")
+    assert data_dir.stat().st_mode & 0o077 == 0
+    assert (data_dir / "secret_key").stat().st_mode & 0o077 == 0
 
 
 class TestEnding:
-    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-    def test_a_signal_ends_everything(self, running_up: RunningUp, number: int) -> None:
-        family = running_up.family()
-        assert len(family) >= 5
-
-        running_up.process.send_signal(number)
-
-        assert running_up.process.wait(10) == 0
-        assert living(family) == []
-        assert_port_is_free(running_up.port)
+    def test_by_a_signal_ends_everything(self, running_up: RunningUp) -> None:
+        assert_ends_by(signal.SIGTERM, running_up)
 
     def test_a_killed_parent_leaves_no_orphan(self, running_up: RunningUp) -> None:
         family = running_up.family()
@@ -89,7 +86,7 @@ class TestEnding:
         wait_until(lambda: living(family) == [], seconds=5)
         assert_port_is_free(running_up.port)
 
-    def test_a_start_right_after_a_kill_succeeds(
+    def test_a_start_right_after_a_kill_succeeds_and_ends_by_ctrl_c(
         self, tmp_path: Path, services: dict[str, str]
     ) -> None:
         with started_up(tmp_path, services) as first:
@@ -98,6 +95,7 @@ class TestEnding:
 
             with started_up(tmp_path, services, port=first.port) as second:
                 assert second.answers()
+                assert_ends_by(signal.SIGINT, second)
 
     def test_ends_with_the_process_that_started_it_when_asked(
         self, tmp_path: Path, services: dict[str, str]
@@ -123,28 +121,25 @@ class TestEnding:
 
 
 class TestRestarting:
-    @pytest.mark.parametrize("part", ["web", "worker", "clock"])
-    def test_a_killed_child_comes_back_without_its_leftovers(
-        self, running_up: RunningUp, part: str
-    ) -> None:
-        victim = running_up.child(part)
-        leftovers = [victim, *victim.children(recursive=True)]
-
-        victim.kill()
-
-        wait_until(lambda: len(living(leftovers)) == 0)
-        wait_until(lambda: len(psutil.Process(running_up.process.pid).children()) == 3)
-        wait_until(running_up.answers)
-        assert f'"program": "{part}"' in running_up.errors.read_text()
-
-    def test_a_killed_granian_worker_comes_back(self, running_up: RunningUp) -> None:
+    def test_what_is_killed_comes_back_without_its_leftovers(self, running_up: RunningUp) -> None:
         web = running_up.child("web")
         victim = web.children()[0]
-
         victim.kill()
-
         wait_until(lambda: len([one for one in living(web.children()) if one != victim]) == 2)
-        wait_until(running_up.answers)
+
+        # The last first: a part is found by its place in the order of starting.
+        for part in ("clock", "worker", "web"):
+            killed = running_up.child(part)
+            leftovers = [killed, *killed.children(recursive=True)]
+            killed.kill()
+            wait_until(partial(_are_gone, leftovers))
+            wait_until(lambda: len(psutil.Process(running_up.process.pid).children()) == 3)
+            wait_until(running_up.answers)
+            assert f'"program": "{part}"' in running_up.errors.read_text()
+
+
+def _are_gone(processes: list[psutil.Process]) -> bool:
+    return living(processes) == []
 
 
 class TestRefusing:
@@ -178,19 +173,23 @@ class TestRefusing:
 
         assert_one_line(result, "DATABASE_URL")
 
-    def test_a_second_one_on_the_same_folder_is_one_clear_line(
-        self, tmp_path: Path, running_up: RunningUp
-    ) -> None:
-        result = run_manage("up", environment=environment_of(tmp_path / "var", free_port()))
-
-        assert_one_line(result, f"already runs on DATA_DIR {tmp_path / 'var'}")
-
 
 def assert_one_line(result: subprocess.CompletedProcess[str], expected: str) -> None:
     assert result.returncode == 1
     assert result.stdout == ""
     assert expected in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+
+
+def assert_ends_by(number: int, running: RunningUp) -> None:
+    family = running.family()
+    assert len(family) >= 5
+
+    running.process.send_signal(number)
+
+    assert running.process.wait(10) == 0
+    assert living(family) == []
+    assert_port_is_free(running.port)
 
 
 def assert_port_is_free(port: int) -> None:
@@ -202,14 +201,14 @@ def assert_port_is_free(port: int) -> None:
 @pytest.mark.skipif("DATABASE_URL" not in os.environ, reason="SQLite is one machine's alone")
 class TestSharedDatabase:
     def test_two_first_starts_at_once_make_one_operator(
-        self, tmp_path: Path, services: dict[str, str]
+        self, tmp_path: Path, empty_services: dict[str, str]
     ) -> None:
         (tmp_path / "one").mkdir()
         (tmp_path / "other").mkdir()
 
         with ThreadPoolExecutor() as pool, ExitStack() as stack:
             starts = [
-                pool.submit(stack.enter_context, started_up(tmp_path / name, services))
+                pool.submit(stack.enter_context, started_up(tmp_path / name, empty_services))
                 for name in ("one", "other")
             ]
             both = [start.result() for start in starts]
