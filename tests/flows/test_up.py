@@ -110,11 +110,12 @@ class TestEnding:
                 stdout=out,
                 stderr=err,
             )
-        wait_until(lambda: "Ready: " in (tmp_path / "out").read_text())
-        family = psutil.Process(starter.pid).children(recursive=True)
-
-        starter.kill()
-        starter.wait()
+        try:
+            wait_until(lambda: "Ready: " in (tmp_path / "out").read_text())
+            family = psutil.Process(starter.pid).children(recursive=True)
+        finally:
+            starter.kill()
+            starter.wait()
 
         wait_until(lambda: living(family) == [], seconds=15)
         assert_port_is_free(port)
