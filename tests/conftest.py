@@ -52,7 +52,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--full-drills",
         action="store_true",
-        help="Drills at full length and size: a minute of changes, 10,000 idle connections.",
+        help="Drills at full length and size: a minute of changes, 300 episodes due, 10,000 connections.",
     )
 
 

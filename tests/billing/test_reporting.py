@@ -242,6 +242,7 @@ def reporter(stripe) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pause", [timedelta(minutes=3), timedelta(hours=30)])
 def test_a_reporter_that_is_killed_midway_leaves_nothing_out_and_nothing_twice(
     owner, stripe, gateway, pause

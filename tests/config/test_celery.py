@@ -29,6 +29,7 @@ def _worker(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> object:
     structlog.contextvars.clear_contextvars()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_worker")
 class TestWorker:
     def test_binds_the_request_id_of_whoever_rang(self) -> None:

@@ -203,6 +203,7 @@ def test_addresses_of_nothing_are_json_404s(owner_client, path):
     assert_refused(owner_client.get(path), 404)
 
 
+@pytest.mark.slow
 def test_no_route_under_api_answers_html_or_500(owner_client, anonymous_client):
     """Walks every registered route with every method, with ids that lead nowhere."""
     walked = 0

@@ -106,7 +106,7 @@ class TestKilled:
     # Every paragraph differs, so that no sentence of one is in the cache because of another.
     LONG = "\n\n".join(
         part.replace(". ", f", said witness {number}. ")
-        for number in range(12)
+        for number in range(8)
         for part in RAILWAY.split("\n\n")
     )
 
@@ -145,7 +145,7 @@ class TestKilled:
         def cached() -> int:
             return sum(1 for path in folder.rglob("*") if path.is_file())
 
-        wait_until(lambda: cached() >= 60)
+        wait_until(lambda: cached() >= 30)
         return cached()
 
     def _assert_finished_once(

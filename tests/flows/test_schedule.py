@@ -32,7 +32,6 @@ from tests.webhooks.conftest import failing_every
 
 pytestmark = pytest.mark.slow
 
-EPISODES = 300
 PUBLISHED = '"event": "scheduled_episode_published"'
 
 
@@ -89,11 +88,11 @@ def part(name: str, running: RunningUp, folder: Path) -> Iterator[subprocess.Pop
         end(process)
 
 
-def time_to_create(owner: Owner) -> timedelta:
-    """What creating EPISODES takes on this machine at this moment, by those of another show."""
+def time_to_create(owner: Owner, episodes: int) -> timedelta:
+    """What creating so many takes on this machine at this moment, by those of another show."""
     other = owner.call("POST", "/api/shows", json={"title": "Another show"})["id"]
     far, began = datetime.now(UTC) + timedelta(days=1), datetime.now(UTC)
-    for number in range(EPISODES // 20):
+    for number in range(episodes // 20):
         owner.schedule(other, at=far, number=number)
     return (datetime.now(UTC) - began) * 20
 
@@ -104,8 +103,9 @@ def published_lines(log: Path) -> list[str]:
 
 @pytest.mark.timeout(300)  # half a minute on a machine of its own
 def test_what_is_due_in_one_minute_is_published_once_although_a_worker_is_killed_midway(
-    tmp_path: Path, services: dict[str, str]
+    tmp_path: Path, services: dict[str, str], request: pytest.FixtureRequest
 ) -> None:
+    episodes = 300 if request.config.getoption("full_drills") else 150
     settings = {**services, "OUTBOUND_ALLOW": "127.0.0.0/8"}
     with ExitStack() as stack:
         receiver = stack.enter_context(WebServer())
@@ -121,17 +121,17 @@ def test_what_is_due_in_one_minute_is_published_once_although_a_worker_is_killed
             json={"url": receiver.url("/hook"), "events": ["episode.published"]},
         )["webhook"]["id"]
         first_worker = running.child("worker")
-        due = datetime.now(UTC) + timedelta(seconds=3) + 2 * time_to_create(owner)
-        made = {owner.schedule(show, at=due, number=number) for number in range(EPISODES)}
+        due = datetime.now(UTC) + timedelta(seconds=3) + 2 * time_to_create(owner, episodes)
+        made = {owner.schedule(show, at=due, number=number) for number in range(episodes)}
         assert datetime.now(UTC) < due, "this machine became too slow for this drill"
 
         logs = {tmp_path / "worker.log": second.pid, running.errors: first_worker.pid}
         wait_until(lambda: any(published_lines(log) for log in logs))
         victim = next(pid for log, pid in logs.items() if published_lines(log))
         psutil.Process(victim).send_signal(signal.SIGKILL)
-        assert 0 < owner.count(show, "scheduled") < EPISODES, "it was not killed midway"
+        assert 0 < owner.count(show, "scheduled") < episodes, "it was not killed midway"
 
-        wait_until(lambda: owner.count(show, "published") == EPISODES)
+        wait_until(lambda: owner.count(show, "published") == episodes)
 
         def all_delivered() -> bool:
             # What failed twice waits for minutes; an owner who looks asks for it at once.
@@ -140,7 +140,7 @@ def test_what_is_due_in_one_minute_is_published_once_although_a_worker_is_killed
                     owner.call(
                         "POST", f"/api/v1/webhooks/deliveries/{one['delivery_id']}/redeliver"
                     )
-            return bool(owner.deliveries(hook, "delivered")["total"] == EPISODES)
+            return bool(owner.deliveries(hook, "delivered")["total"] == episodes)
 
         wait_until(all_delivered, 100)
 
@@ -148,7 +148,7 @@ def test_what_is_due_in_one_minute_is_published_once_although_a_worker_is_killed
         episode_of = {(one["delivery_id"], one["data"]["id"]) for one in told}
         assert {one["event"] for one in told} == {"episode.published"}
         assert sorted(episode for _, episode in episode_of) == sorted(made)
-        assert len({delivery for delivery, _ in episode_of}) == EPISODES
+        assert len({delivery for delivery, _ in episode_of}) == episodes
         assert all(one["data"]["status"] == "published" for one in told)
         feed = ET.fromstring(owner.client.get(f"/api/shows/{show}/feed").content)  # noqa: S314 - our own
         assert len({guid.text for guid in feed.iter("guid")}) == len(list(feed.iter("item")))
