@@ -114,7 +114,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
     family = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGTERM)
     try:
-        process.wait(15)
+        process.wait(PATIENCE_SECONDS)
     finally:
         for member in (*family, process):
             kill_if_there(member)
