@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from analytics.agents import BUILTIN_VERSION, PACKAGES
+from analytics.keeping import FUNNEL_DAYS
 from analytics.methods import MediaPath, method_in_force
 from analytics.models import LoadedAgentList
 from analytics.networks import TABLES, networks
@@ -63,6 +64,7 @@ def method_object(*, now: datetime) -> dict[str, object]:
             "counting_salts_hours": 48,
             "windows_days": 3,
             "hits_days": settings.HIT_DAYS,
+            "funnels_days": FUNNEL_DAYS,
             "downloads": "for good, without any key of a listener",
         },
     }

@@ -1,13 +1,14 @@
 """Counting: hits a second into SQLite and PostgreSQL, and how much memory a long run takes.
 
-    python bench/count_hits.py [--hits 300000] [--rounds 3] [--flat 5000000] [--quick]
+    python bench/count_hits.py [--hits 300000] [--rounds 3] [--flat 5000000] [--databases sqlite] [--quick]
 
 Each round makes a fresh database, writes sealed segments of hits (1,000 shows of 10 episodes, 200
 agents, every second listener new) and counts them by the counter itself, archive included. Printed
 are the median of hits a second (targets here: 10,000 into SQLite, 20,000 into PostgreSQL), the ratio
 to a floor in the same run (the same lines unpacked and put into one bare table in the same
-transactions), and the growth of the process from a quarter of the run to its end (target: flat).
-`--flat N` is one more run of N hits for the memory alone.
+transactions), hits a second of the process's own CPU, which a busy machine moves less, and its memory
+after a tenth, a fifth, a half and all of the run (target: flat). `--flat N` is one more run of N hits
+for the memory alone.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ sys.path.insert(0, str(ROOT))
 SEGMENT_HITS = 10_000
 SHOWS, EPISODES = 1_000, 10_000
 AGENTS = 200
+DATABASES = ("sqlite", "postgresql")
+#: Tenths of the run after which the memory is read.
+PARTS = (1, 2, 5, 10)
 
 
 def main() -> None:
@@ -39,11 +43,12 @@ def main() -> None:
         _count_here(arguments.hits)
         return
     hits, rounds = (20_000, 1) if arguments.quick else (arguments.hits, arguments.rounds)
-    for name in ("sqlite", "postgresql"):
+    for name in arguments.databases if rounds else ():
         results = [_round(name, hits) for _ in range(rounds)]
         _report(name, results)
     if arguments.flat and not arguments.quick:
-        _report("sqlite, memory", [_round("sqlite", arguments.flat)])
+        name = arguments.databases[0]
+        _report(f"{name}, memory", [_round(name, arguments.flat)])
 
 
 def _arguments() -> argparse.Namespace:
@@ -51,6 +56,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--hits", type=int, default=300_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--flat", type=int, default=0, help="hits of one more run for the memory")
+    parser.add_argument(
+        "--databases", nargs="+", choices=DATABASES, default=list(DATABASES), metavar="NAME"
+    )
     parser.add_argument("--quick", action="store_true", help="small numbers, to see that it works")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -84,8 +92,10 @@ def _report(name: str, results: list[dict[str, float]]) -> None:
 
     print(
         f"{name}: {median('per_second'):,.0f} hits/s, {median('ratio'):.2f} of the floor "
-        f"({median('floor_per_second'):,.0f}/s), {median('downloads'):,.0f} downloads, "
-        f"memory {median('quarter_mib'):.0f} -> {median('end_mib'):.0f} MiB"
+        f"({median('floor_per_second'):,.0f}/s), {median('per_cpu_second'):,.0f} a CPU second, "
+        f"{median('downloads'):,.0f} downloads, memory "
+        + " -> ".join(f"{median(f'mib_{part}'):.0f}" for part in PARTS)
+        + " MiB"
     )
 
 
@@ -136,27 +146,30 @@ def _measure(hits: int) -> dict[str, float]:
     maker = _Maker()
     # Agents are named once and then remembered; that is not what is measured.
     count_segments(counter, store, [maker.segment(AGENTS * 2)], now=timezone.now())
-    seconds = floor_seconds = quarter = 0.0
+    seconds = floor_seconds = cpu = 0.0
+    memory: dict[str, float] = {}
     done = 0
     while done < hits:
         segment = maker.segment(min(SEGMENT_HITS, hits - done))
-        begun = time.perf_counter()
+        begun, worked = time.perf_counter(), time.process_time()
         count_segments(counter, store, [segment], now=timezone.now())
         seconds += time.perf_counter() - begun
+        cpu += time.process_time() - worked
         if done < 100_000:
             floor_seconds += _floor(segment[1])
             floor_done = done + SEGMENT_HITS
         done += SEGMENT_HITS
-        if not quarter and done >= hits / 4:
-            quarter = process.memory_info().rss / 2**20
+        for part in PARTS:
+            if done >= hits * part / 10:
+                memory.setdefault(f"mib_{part}", process.memory_info().rss / 2**20)
     floor_rate = min(floor_done, hits) / floor_seconds
     return {
         "per_second": hits / seconds,
         "floor_per_second": floor_rate,
         "ratio": hits / seconds / floor_rate,
+        "per_cpu_second": hits / cpu,
         "downloads": Download.objects.count(),
-        "quarter_mib": quarter,
-        "end_mib": process.memory_info().rss / 2**20,
+        **memory,
     }
 
 
@@ -229,6 +242,8 @@ class _Maker:
             audience_period=640,
             audience=listener[:16],
             previous_audience=listener[16:],
+            network=listener[:16],
+            previous_network=listener[16:],
         )
 
     def _key(self) -> str:
