@@ -66,8 +66,6 @@ class _Caller:
     is_own: bool
     network: str
     previous_network: str
-    #: What the line of a usual hit ends with: all that is said of the caller.
-    packed: bytes = b""
 
 
 #: For the half of a hit that is not asked for.
@@ -90,9 +88,9 @@ class HitRecorder:
         self._networks = networks(data_dir / "networks")
         self._spool: Spool | None = None
         self._forks = 0
-        self._day = -1
-        self._day_name = ""
-        self._callers: dict[tuple[object, object, object], _Caller] = {}
+        self._day = (-1, "")
+        #: With what the line of a usual hit ends with, which is all that is said of the caller.
+        self._callers: dict[tuple[object, object, object], tuple[_Caller, str, bytes]] = {}
 
     def note(
         self, environ: Mapping[str, object], listening: Listening, *, time_ms: int
@@ -128,23 +126,37 @@ class HitRecorder:
 
     def caller(self, environ: Mapping[str, object], *, time_ms: int) -> tuple[_Caller, str]:
         """Who asks, and the day whose salt the keys are made with."""
-        if time_ms // _DAY_MS != self._day:
-            self._begin_day(time_ms)
+        caller, salt_day, _packed = self._known(environ, time_ms=time_ms)
+        return caller, salt_day
+
+    def packed_caller(self, environ: Mapping[str, object], *, time_ms: int) -> bytes:
+        """Who asks, as `pack_usual` wants it."""
+        return self._known(environ, time_ms=time_ms)[2]
+
+    def _known(self, environ: Mapping[str, object], *, time_ms: int) -> tuple[_Caller, str, bytes]:
+        day = self._day
+        if time_ms // _DAY_MS != day[0]:
+            day = self._begin_day(time_ms)
         # Only what a trusted proxy says counts, so elsewhere the header does not tell callers apart.
         forwarded = environ.get("HTTP_X_FORWARDED_FOR") if self._trusted else None
         key = (environ.get("REMOTE_ADDR"), forwarded, environ.get("HTTP_USER_AGENT"))
         found = self._callers.get(key)
         if found is None:
-            found = self._read_caller(environ, time_ms=time_ms)
+            caller = self._read_caller(environ, time_ms=time_ms)
+            usual = _hit_of(caller, {}, _NOTHING, salt_day=day[1])
+            found = caller, day[1], packed_parts(usual)[1]
             if len(self._callers) >= _CALLERS:
                 self._callers.clear()
-            self._callers[key] = found
-        return found, self._day_name
+            # Another thread may have begun the next day.
+            if self._day is day:
+                self._callers[key] = found
+        return found
 
-    def _begin_day(self, time_ms: int) -> None:
+    def _begin_day(self, time_ms: int) -> tuple[int, str]:
         salts = self._salts.at(_moment(time_ms))
+        day = self._day = time_ms // _DAY_MS, salts.day.isoformat()
         self._callers.clear()
-        self._day, self._day_name = time_ms // _DAY_MS, salts.day.isoformat()
+        return day
 
     def _read_caller(self, environ: Mapping[str, object], *, time_ms: int) -> _Caller:
         salts = self._salts.at(_moment(time_ms))
@@ -155,7 +167,7 @@ class HitRecorder:
         origin = self._networks.origin(address, user_agent=user_agent, now=_moment(time_ms))
         is_watched = bool(network) and origin.network_class is not NetworkClass.SAFE
         alone = partial(listener_key, network=network, user_agent="", size=_NETWORK_BYTES)
-        caller = _Caller(
+        return _Caller(
             listener=key(salt=salts.current),
             previous_listener=key(salt=salts.previous),
             user_agent=user_agent,
@@ -167,8 +179,6 @@ class HitRecorder:
             network=alone(salt=salts.current) if is_watched else "",
             previous_network=alone(salt=salts.previous) if is_watched else "",
         )
-        what_and_who = packed_parts(_hit_of(caller, {}, _NOTHING, salt_day=salts.day.isoformat()))
-        return replace(caller, packed=what_and_who[1])
 
     def own_spool(self) -> Spool:
         """The spool of this process: a forked child must not write into its parent's file."""
@@ -212,10 +222,9 @@ class UsualHits:
             listening = replace(self._listening, answer_start=start, answer_length=length)
             return self._recorder.note(environ, listening, time_ms=time_ms) is not None
         try:
-            caller, _day = self._recorder.caller(environ, time_ms=time_ms)
             line = pack_usual(
                 self._packed,
-                caller.packed,
+                self._recorder.packed_caller(environ, time_ms=time_ms),
                 time_ms=time_ms,
                 requested_range=_range(environ),
                 start=start,
