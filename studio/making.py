@@ -40,6 +40,7 @@ from studio.querysets import GenerationQuerySet
 from studio.scripting import notes_of, script_of
 from studio.states import GenerationState, Phase
 from studio.writers.base import Draft, Material, Outline, ScriptRequest, WriterUseless, Written
+from studio.writers.lengths import refitted_draft
 from studio.writers.registry import configured_writer
 from webhooks.event_types import EventType
 
@@ -56,6 +57,8 @@ RETRY_AFTER = (timedelta(seconds=10), timedelta(minutes=1))
 MAX_ATTEMPTS = 6
 #: A script may be so much shorter or longer than was asked for.
 TOLERANCE = 0.15
+#: How often sentences are then left out or added without asking the writer.
+REFITS = 3
 #: Who wrote a script that was sent or edited: its length is as it was meant.
 OWNER = "owner"
 PRODUCTION_ENDED = "studio.production_ended"
@@ -280,18 +283,33 @@ def _kept(
 
 
 def _fitted(generation: Generation, draft: Draft, request: ScriptRequest, lease: _Lease) -> Draft:
-    """The draft within the tolerance of its length, corrected once, measured in real speech."""
+    """The draft within the tolerance of its length, as far as the sources go, measured in real speech.
+
+    The writer is asked once; what is still too long or too short then loses sentences, or gets some of
+    passages that were not used.
+    """
     seconds = _spoken_seconds(generation, draft, lease)
-    is_near = abs(seconds / generation.target_seconds - 1) <= TOLERANCE
-    if is_near or generation.is_adjusted:
-        return draft
-    lease.enter(Phase.LENGTH)
-    written = configured_writer().adjust(
-        request, draft, measured_seconds=seconds, check=lease.check
-    )
-    draft = _kept(generation, written, request, lease, is_adjusted=True)
-    _spoken_seconds(generation, draft, lease)
+    if not _is_near(generation, seconds) and not generation.is_adjusted:
+        lease.enter(Phase.LENGTH)
+        written = configured_writer().adjust(
+            request, draft, measured_seconds=seconds, check=lease.check
+        )
+        draft = _kept(generation, written, request, lease, is_adjusted=True)
+        seconds = _spoken_seconds(generation, draft, lease)
+    for _round in range(REFITS):
+        if _is_near(generation, seconds):
+            break
+        refitted = refitted_draft(request, draft, measured_seconds=seconds)
+        if refitted == draft:
+            break
+        draft = refitted
+        lease.store(draft=draft.model_dump(mode="json"))
+        seconds = _spoken_seconds(generation, draft, lease)
     return draft
+
+
+def _is_near(generation: Generation, seconds: float) -> bool:
+    return abs(seconds / generation.target_seconds - 1) <= TOLERANCE
 
 
 def _spoken_seconds(generation: Generation, draft: Draft, lease: _Lease) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
@@ -13,6 +13,7 @@ from pydantic_core import from_json
 from core.chat import CHARACTERS_PER_TOKEN, Chat, Check, Completion, Message, Usage
 from core.text import clean_line
 from narration.languages import language_of
+from production.sentences import split_sentences
 from production.voices.base import primary_language
 from studio.writers.base import (
     CHARACTERS_PER_SECOND,
@@ -30,7 +31,7 @@ from studio.writers.base import (
 )
 from studio.writers.lengths import shortened_draft
 from studio.writers.prompts import chapter_messages, plan_messages, repair_messages
-from studio.writers.sentences import words_of
+from studio.writers.sentences import SHORTEST, words_of
 
 #: How often an answer that cannot be used is sent back.
 REPAIRS = 2
@@ -39,6 +40,11 @@ CHAPTER_CHARACTERS = 2_400
 MAX_CHAPTERS = 12
 MAX_TURNS = 24
 MAX_TURN_CHARACTERS = 3_000
+#: A turn is asked for in so many characters at most.
+LONG_TURN = 400
+#: How often a chapter that is too short is asked to go on, and what of its length is enough.
+CONTINUATIONS = 2
+ENOUGH = 0.85
 #: What a plan needs: a beginning, and each of its episodes.
 PLAN_TOKENS, EPISODE_TOKENS = 200, 250
 #: Text of so many characters says surely enough which language it is in.
@@ -161,13 +167,15 @@ class ModelWriter:
         characters = request.seconds * CHARACTERS_PER_SECOND
         parts = _parts(outline.points, characters)
         chapters: list[DraftChapter] = []
+        share = int(characters / len(parts))
         for number, points in enumerate(parts, 1):
             place = f"part {number} of {len(parts)}"
             chapter, cost = self._chapter(
-                asked, points, place, chapters, characters=int(characters / len(parts)), check=check
+                asked, points, place, chapters, characters=share, check=check
             )
-            chapters.append(chapter)
             usage += cost
+            chapters.append(chapter)
+            usage += self._go_on(asked, chapters, characters=share, check=check)
         return Written(
             Draft(title=outline.title, description=outline.description, chapters=tuple(chapters)),
             usage,
@@ -180,26 +188,42 @@ class ModelWriter:
         wanted = int(draft.characters * request.seconds / measured_seconds)
         if wanted <= draft.characters:
             return Written(shortened_draft(draft, wanted, language=request.language))
-        chapters = list(draft.chapters)
+        chapters: list[DraftChapter] = []
         usage = Usage()
-        missing = wanted - draft.characters
-        share = -(-missing // len(chapters))
-        for number, chapter in enumerate(chapters):
-            place = f"a continuation of part {number + 1} of {len(chapters)}"
-            more, cost = self._chapter(
-                request,
-                [chapter.title],
-                place,
-                chapters[: number + 1],
-                characters=share,
-                check=check,
-            )
-            usage += cost
-            chapters[number] = DraftChapter(
-                title=chapter.title, turns=(*chapter.turns, *more.turns)
-            )
+        share = -(-(wanted - draft.characters) // len(draft.chapters))
+        for chapter in draft.chapters:
+            chapters.append(chapter)
+            characters = _length(chapter) + share
+            usage += self._go_on(request, chapters, characters=characters, check=check)
         longer = Draft(title=draft.title, description=draft.description, chapters=tuple(chapters))
         return Written(shortened_draft(longer, wanted, language=request.language), usage)
+
+    def _go_on(
+        self,
+        request: ScriptRequest,
+        chapters: list[DraftChapter],
+        *,
+        characters: int,
+        check: Check,
+    ) -> Usage:
+        """Have the last chapter continued until it has about `characters`, or nothing more comes."""
+        usage = Usage()
+        place = f"a continuation of part {len(chapters)}"
+        for _attempt in range(CONTINUATIONS):
+            chapter = chapters[-1]
+            missing = characters - _length(chapter)
+            if missing <= (1 - ENOUGH) * characters:
+                break
+            try:
+                more, cost = self._chapter(
+                    request, [chapter.title], place, chapters, characters=missing, check=check
+                )
+            except WriterUseless:
+                # What there is can be used; the rest is found in the sources.
+                break
+            usage += cost
+            chapters[-1] = DraftChapter(title=chapter.title, turns=(*chapter.turns, *more.turns))
+        return usage
 
     def _chapter(
         self,
@@ -215,8 +239,11 @@ class ModelWriter:
             int(characters / CHARACTERS_PER_TOKEN * 1.5) + 200, self._chat.context_tokens() // 2
         )
         about = " ".join([*points, request.outline.title if request.outline else request.prompt])
+        told = [turn for chapter in before for turn in chapter.turns]
         passages = _relevant(
-            request.materials, about, characters=self._source_characters(max_tokens)
+            _unused(request.materials, told),
+            about,
+            characters=self._source_characters(max_tokens),
         )
         said = " ".join(turn.text for chapter in before[-1:] for turn in chapter.turns)
         messages = chapter_messages(
@@ -232,14 +259,15 @@ class ModelWriter:
 
         def read(answer: Completion) -> DraftChapter:
             chapter = _parsed(_Chapter, answer)
-            told = [_turn(turn, hosts, known) for turn in chapter.turns]
-            turns = [turn for turn in told if turn is not None]
+            spoken = [_turn(turn, hosts, known) for turn in chapter.turns]
+            found = [turn for turn in spoken if turn is not None]
+            _require_language(" ".join(turn.text for turn in found), request.language)
+            turns = _without_repetitions(found, told, request.language)
             if not turns:
-                raise _Unusable("turns: nobody says anything")
-            _require_language(" ".join(turn.text for turn in turns), request.language)
+                raise _Unusable("turns: nobody says anything new")
             return DraftChapter(title=_spoken(chapter.title), turns=tuple(turns))
 
-        schema = _chapter_schema(list(hosts), sorted(known))
+        schema = _chapter_schema(list(hosts), sorted(known), characters)
         return self._ask(messages, schema, max_tokens, read, check=check)
 
     def _ask(
@@ -306,6 +334,40 @@ def _relevant(materials: Sequence[Material], about: str, *, characters: int) -> 
             chosen.append(one)
             filled += len(one.passage.text)
     return [one.passage for one in sorted(chosen, key=lambda one: one.place)]
+
+
+def _length(chapter: DraftChapter) -> int:
+    return sum(len(turn.text) for turn in chapter.turns)
+
+
+def _unused(materials: Sequence[Material], told: Sequence[Turn]) -> Sequence[Material]:
+    """The materials without what was told of; all of them when nothing else is left."""
+    names = {name for turn in told for name in turn.passages}
+    left = [
+        replace(
+            material,
+            passages=tuple(one for one in material.passages if one.id not in names),
+        )
+        for material in materials
+    ]
+    return left if any(material.passages for material in left) else materials
+
+
+def _without_repetitions(turns: Sequence[Turn], told: Sequence[Turn], language: str) -> list[Turn]:
+    """Small models go round in circles: a sentence is said once."""
+    seen = {
+        sentence.casefold() for turn in told for sentence in split_sentences(turn.text, language)
+    }
+    kept: list[Turn] = []
+    for turn in turns:
+        new: list[str] = []
+        for sentence in split_sentences(turn.text, language):
+            if sentence.casefold() not in seen or len(sentence) < SHORTEST:
+                seen.add(sentence.casefold())
+                new.append(sentence)
+        if any(len(sentence) >= SHORTEST for sentence in new) or new == [turn.text]:
+            kept.append(turn.model_copy(update={"text": " ".join(new)}))
+    return kept
 
 
 def _parts(points: Sequence[str], characters: float) -> list[list[str]]:
@@ -400,7 +462,9 @@ def _plan_schema(episodes: int) -> dict[str, Any]:
     )
 
 
-def _chapter_schema(hosts: list[str], passages: list[str]) -> dict[str, Any]:
+def _chapter_schema(hosts: list[str], passages: list[str], characters: int) -> dict[str, Any]:
+    """A server that keeps to it gives neither a few words nor turns without end."""
+    fewest = min(MAX_TURNS // 2, max(1, characters // LONG_TURN))
     ids: dict[str, Any] = {"type": "string"}
     if passages:
         ids["enum"] = passages[:200]
@@ -414,7 +478,7 @@ def _chapter_schema(hosts: list[str], passages: list[str]) -> dict[str, Any]:
     return _object(
         {
             "title": {"type": "string"},
-            "turns": {"type": "array", "items": turn, "minItems": 1, "maxItems": MAX_TURNS},
+            "turns": {"type": "array", "items": turn, "minItems": fewest, "maxItems": MAX_TURNS},
         }
     )
 

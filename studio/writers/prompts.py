@@ -16,6 +16,8 @@ Names, numbers, dates and quotations come from the sources or the request; do no
 Write in the language with the code "{language}", for listeners: plain spoken sentences, no lists, no \
 marks, no stage directions."""
 _END = "</source"
+#: With the space behind it; models count words better than characters.
+CHARACTERS_PER_WORD = 6
 
 
 def plan_messages(request: PlanRequest, passages: Sequence[Passage]) -> list[Message]:
@@ -49,10 +51,11 @@ def chapter_messages(
 ) -> list[Message]:
     """Ask for one chapter of about `characters`; `before` is the end of what was said so far."""
     title = request.outline.title if request.outline else request.prompt
+    words = characters // CHARACTERS_PER_WORD
     wishes = [
         f'Write {place} of an episode of the podcast "{request.podcast_title}", as a conversation.',
         f"The episode: {title}",
-        f"Say about {characters} characters in all, in turns of two to five sentences.",
+        f"Say about {characters} characters in all ({words} words), in turns of two to five sentences.",
     ]
     if request.prompt:
         wishes.append(f"The request: {request.prompt}")

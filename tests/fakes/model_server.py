@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import time
@@ -12,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 PIECE = 200
+_numbers = itertools.count()
 
 
 @dataclass
@@ -54,10 +56,16 @@ def well_behaved(request: dict[str, Any]) -> str:
     hosts = properties["turns"]["items"]["properties"]["host"]["enum"]
     turns, filled = [], 0
     while filled < wanted:
-        text = "This is what the listeners are told about it, in plain words and without haste."
+        text = f"This is what the {_word()} listeners are told about it, in plain words, without haste."
         turns.append({"host": hosts[len(turns) % len(hosts)], "text": text, "passages": []})
         filled += len(text)
     return json.dumps({"title": "A chapter", "turns": turns})
+
+
+def _word() -> str:
+    """Another one each time: what was said is not said again."""
+    number = next(_numbers)
+    return "".join(chr(ord("a") + number // 26**place % 26) for place in range(4))
 
 
 class _Handler(BaseHTTPRequestHandler):
