@@ -164,14 +164,15 @@ def _length(sections: Sequence[_Section]) -> int:
 def _parted(sections: list[_Section], parts: int) -> list[list[_Section]]:
     """Consecutive parts of about equal length, none empty."""
     dealt: list[list[_Section]] = [[]]
+    total, done = _length(sections), 0
     for index, section in enumerate(sections):
         left, missing = len(sections) - index, parts - len(dealt)
-        share = _length(sections) * len(dealt) / parts
-        done = _length(sections[:index])
+        share = total * len(dealt) / parts
         is_full = dealt[-1] and done + section.characters / 2 > share
         if missing and (left <= missing or is_full):
             dealt.append([])
         dealt[-1].append(section)
+        done += section.characters
     return dealt
 
 
