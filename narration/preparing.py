@@ -98,7 +98,7 @@ def prepare_narration(*, narration_id: int, now: datetime) -> bool:
     return True
 
 
-def due_narrations(*, now: datetime, limit: int = 500) -> list[int]:
+def due_narrations(*, now: datetime, limit: int) -> list[int]:
     """Ids of what waits and is due or was abandoned, longest waiting first."""
     found = Narration.objects.claimable(now=now).order_by("due_at", "pk")
     return list(found.values_list("pk", flat=True)[:limit])

@@ -322,9 +322,9 @@ class TestClaims:
             state="preparing", lease=made.episode.uuid, lease_until=now + LEASE, attempts=1
         )
 
-        assert due_narrations(now=now + LEASE) == []
+        assert due_narrations(now=now + LEASE, limit=9) == []
         later = now + LEASE + timedelta(seconds=1)
-        assert due_narrations(now=later) == [made.pk]
+        assert due_narrations(now=later, limit=9) == [made.pk]
         assert prepare_narration(narration_id=made.pk, now=later)
 
     def test_one_that_kills_its_workers_fails_in_the_end(self, owner, submitted, now):
