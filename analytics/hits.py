@@ -116,6 +116,13 @@ def pack_usual(
     )
 
 
+def pack_sent(line: bytes, sent: int) -> bytes:
+    """The line that follows the one of a MEDIA hit, when `sent` bytes of its answer were sent."""
+    # Before the kind stand numbers only, and behind `delivered` keys only.
+    before, _, after = line.replace(b'"media"', b'"delivered"', 1).rpartition(b",null,")
+    return b"%b,%d,%b" % (before, sent, after)
+
+
 def unpack(line: bytes) -> Hit:
     """The hit of one spool line. Raises `BadHitLine`."""
     try:

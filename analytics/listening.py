@@ -16,7 +16,7 @@ import msgspec
 import structlog
 from django.conf import settings
 
-from analytics.hits import Hit, HitKind, new_hit_id, pack_usual, packed_parts
+from analytics.hits import Hit, HitKind, new_hit_id, pack_sent, pack_usual, packed_parts
 from analytics.networks import NetworkClass, Origin, networks
 from analytics.own_requests import is_own_agent, is_preview
 from analytics.salts import CachedSalts, SaltStore
@@ -202,7 +202,7 @@ os.register_at_fork(after_in_child=_note_fork)
 
 
 class UsualHits:
-    """Notes the hits of one address that no note of delivery follows.
+    """Notes the hits of one address that no later note of delivery follows.
 
     Most of a line is the same for every request, or for every request of one caller, and kept.
     """
@@ -215,12 +215,22 @@ class UsualHits:
         self._packed, _who = packed_parts(_hit_of(_NOBODY, {}, listening, salt_day=""))
 
     def note(
-        self, environ: Mapping[str, object], *, time_ms: int, start: int = 0, length: int = 0
+        self,
+        environ: Mapping[str, object],
+        *,
+        time_ms: int,
+        start: int = 0,
+        length: int = 0,
+        sent: int = 0,
     ) -> bool:
-        """Append the hit of a GET whose answer promises these bytes; False when it was lost."""
+        """Append the hit of a GET whose answer promises these bytes; False when it was lost.
+
+        With `sent`, also that so many of them were sent.
+        """
         if environ.get("QUERY_STRING") or not environ.keys().isdisjoint(_RARE_HEADERS):
             listening = replace(self._listening, answer_start=start, answer_length=length)
-            return self._recorder.note(environ, listening, time_ms=time_ms) is not None
+            hit = self._recorder.note(environ, listening, time_ms=time_ms)
+            return hit is not None and (not sent or self._recorder.note_delivered(hit, sent))
         try:
             line = pack_usual(
                 self._packed,
@@ -230,7 +240,8 @@ class UsualHits:
                 start=start,
                 length=length,
             )
-            return self._recorder.own_spool().append(line)
+            lines = line + pack_sent(line, sent) if sent else line
+            return self._recorder.own_spool().append(lines)
         except Exception as error:  # noqa: BLE001 - as above
             log.warning("hit_not_noted", error=type(error).__name__)
             return False

@@ -107,14 +107,15 @@ class MediaEntry:
             return _LOST
         try:
             answer = self._part(environ, size=os.fstat(descriptor).st_size)
-            hit = self._note(environ, answer)
             if environ["REQUEST_METHOD"] == "HEAD" or answer.length == 0:
+                self._note_usual(environ, answer)
                 return make_answer(answer.status, answer.headers)
             if answer.length <= PIECE_BYTES:
                 piece = os.pread(descriptor, answer.length, answer.start)
                 # The server takes the one piece at once, as it does each piece of a longer body.
-                self._note_sent(hit, len(piece))
+                self._note_usual(environ, answer, sent=len(piece))
                 return make_answer(answer.status, answer.headers, [piece])
+            hit = self._note(environ, answer)
             source, descriptor = os.fdopen(descriptor, "rb"), -1
         finally:
             if descriptor >= 0:
@@ -156,8 +157,10 @@ class MediaEntry:
             self._signed_until = time.monotonic() + _SIGNED_SECONDS
         return self._signed
 
-    def _note_usual(self, environ: Mapping[str, object], answer: MediaAnswer) -> None:
-        """Note a hit whose bytes somebody else sends."""
+    def _note_usual(
+        self, environ: Mapping[str, object], answer: MediaAnswer, *, sent: int = 0
+    ) -> None:
+        """Note a hit, with the bytes that go out at once; 0 if somebody else sends them."""
         if environ["REQUEST_METHOD"] != "GET":
             return
         hits = self._usual.get(answer.status)
@@ -167,7 +170,7 @@ class MediaEntry:
                 return
             hits = self._usual[answer.status] = UsualHits(self._recorder, listening)
         now = time.time_ns() // 1_000_000
-        hits.note(environ, time_ms=now, start=answer.start, length=answer.length)
+        hits.note(environ, time_ms=now, start=answer.start, length=answer.length, sent=sent)
 
     def _note(self, environ: Mapping[str, object], answer: MediaAnswer) -> Hit | None:
         listening = self._listening(answer.status, start=answer.start, length=answer.length)

@@ -116,14 +116,17 @@ def test_usual_hits_say_what_any_other_hit_does(hits, settings, environ):
     environ = {"REQUEST_METHOD": "GET", "REMOTE_ADDR": "203.0.113.9"} | environ
     recorder = hit_recorder(settings.DATA_DIR, settings.TRUSTED_PROXIES)
     now = int(NOON.timestamp() * 1_000)
-    asked = replace(TRACK, asset_id=7, answer_start=1, answer_length=2)
-    recorder.note(environ, asked, time_ms=now)
+    media = replace(TRACK, kind=HitKind.MEDIA, status=206, asset_id=7)
+    hit = recorder.note(environ, replace(media, answer_start=1, answer_length=2), time_ms=now)
+    recorder.note_delivered(hit, 2)
 
-    usual = UsualHits(recorder, replace(TRACK, asset_id=7))
-    assert usual.note(environ, time_ms=now, start=1, length=2)
+    assert UsualHits(recorder, media).note(environ, time_ms=now, start=1, length=2, sent=2)
 
-    one, other = hits()
-    assert msgspec.structs.replace(one, hit_id="") == msgspec.structs.replace(other, hit_id="")
+    found = sorted(hits(), key=lambda one: one.hit_id != hit.hit_id)
+    assert len({one.hit_id for one in found}) == 2
+    one, sent, other, other_sent = (msgspec.structs.replace(one, hit_id="") for one in found)
+    assert (one, sent) == (other, other_sent)
+    assert (one.kind, sent.kind, sent.delivered) == (HitKind.MEDIA, HitKind.DELIVERED, 2)
 
 
 @pytest.mark.parametrize(
