@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import re
+import unicodedata
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -31,6 +32,7 @@ _SHORT = 0.8
 _LONGEST_ROW = 2_000
 _SLIDE = re.compile(r"ppt/slides/slide([0-9]{1,6})\.xml")
 _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_LIGATURES = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)}
 
 
 class Refused(Exception):
@@ -77,6 +79,8 @@ def pdf_text(content: bytes) -> Contents:
 def joined_pages(pages: list[str]) -> str:
     """Pages as one text: running titles and page numbers go, words parted at a line's end are whole.
 
+    Letters that were printed as one sign (ﬁ, ﬂ) are letters again: voices stumble over them.
+
     A line that ends a sentence well before the others ends a paragraph.
     """
     lines = [[line.rstrip() for line in page.split("\n") if line.strip()] for page in pages]
@@ -85,7 +89,7 @@ def joined_pages(pages: list[str]) -> str:
     )
     running = {line for line, count in ends.items() if count >= max(_REPEATED, len(pages) // 2)}
     kept = [line for page in lines for line in _paragraphs(_without_running(page, running))]
-    return _HYPHEN_AT_END.sub("", "\n".join(kept))
+    return _HYPHEN_AT_END.sub("", "\n".join(kept)).translate(_LIGATURES)
 
 
 def docx_html(content: bytes) -> Contents:

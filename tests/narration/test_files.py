@@ -132,6 +132,12 @@ class TestPages:
         assert text.count("continued here.") == 4
         assert not any(line.isdigit() for line in text.split("\n"))
 
+    def test_lose_signs_that_stand_for_two_letters(self):
+        assert (
+            joined_pages(["The \ufb01les of the o\ufb03ce \ufb02oor"])
+            == "The files of the office floor"
+        )
+
 
 class TestRefusedAtOnce:
     @pytest.mark.parametrize(
