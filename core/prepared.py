@@ -5,7 +5,6 @@ Django spends several times as long on making such SQL as a database does on ans
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -30,7 +29,7 @@ class Given(Value):
 
 
 class _Ready(NamedTuple):
-    """A query that has been made into SQL, for one connection."""
+    """A query that has been made into SQL, for any thread's connection."""
 
     queryset: QuerySet[Any]
     compiler: Any
@@ -39,7 +38,7 @@ class _Ready(NamedTuple):
 
     def rows(self, given: dict[str, object]) -> QuerySet[Any]:
         """The rows for these values, not yet read; copying the query would cost as much as making it."""
-        connection = self.compiler.connection
+        connection = connections[DEFAULT_DB_ALIAS]
         bound = tuple(
             param.output_field.get_db_prep_value(given[param.value], connection)
             if isinstance(param, Given)
@@ -47,6 +46,7 @@ class _Ready(NamedTuple):
             for param in self.params
         )
         compiler = copy(self.compiler)
+        compiler.connection = connection
         compiler.as_sql = lambda *_args, **_options: (self.sql, bound)
         rows: QuerySet[Any] = QuerySet(model=self.queryset.model)
         vars(rows).update(vars(self.queryset), _query=_Run(compiler))
@@ -71,7 +71,7 @@ class Prepared(Generic[_R]):
 
     def __init__(self, make: Callable[[], QuerySet[Any, _R]]) -> None:
         self._make = make
-        self._local = threading.local()
+        self._held: _Ready | None = None
 
     def first(self, **given: object) -> _R | None:
         """The first row for these values, None without one; raises as `rows` does."""
@@ -86,16 +86,16 @@ class Prepared(Generic[_R]):
             ready = self._ready()
         except EmptyResultSet:
             return []  # its conditions, or a limit of 0, let nothing through
-        compiler = ready.compiler
-        if compiler.query.select_for_update and not compiler.connection.in_atomic_block:
+        in_transaction = connections[DEFAULT_DB_ALIAS].in_atomic_block
+        if ready.compiler.query.select_for_update and not in_transaction:
             raise TransactionManagementError("Rows are locked inside a transaction only.")
         return list(ready.rows(given))
 
     def _ready(self) -> _Ready:
-        connection = connections[DEFAULT_DB_ALIAS]
-        held: _Ready | None = getattr(self._local, "ready", None)
-        if held is None or held.compiler.connection is not connection:
+        held = self._held
+        if held is None:
+            # Two threads may both make it: either's will do.
             queryset = self._make()
-            compiler = queryset.query.get_compiler(connection=connection)
-            held = self._local.ready = _Ready(queryset, compiler, *compiler.as_sql())
+            compiler = queryset.query.get_compiler(connection=connections[DEFAULT_DB_ALIAS])
+            held = self._held = _Ready(queryset, compiler, *compiler.as_sql())
         return held
