@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
 
 from accounts.models import Account
 from core.errors import Conflict, NotFound, PodwrightError
@@ -16,6 +15,7 @@ from episodes.audio import AudioMissing, take_asset
 from episodes.events import record_episode_event
 from episodes.locking import locked_episode
 from episodes.models import AudioAsset, AudioCopy
+from episodes.querysets import AudioCopyQuerySet
 from episodes.states import Publication
 from episodes.uploads import keep_upload
 from shows.services import note_public_change
@@ -101,26 +101,17 @@ def get_copy(*, account: Account, episode_id: int, show_id: int | None = None) -
 
 def due_copies(*, now: datetime, limit: int = 500) -> list[int]:
     """Ids of what waits and is due or was abandoned, longest waiting first."""
-    found = AudioCopy.objects.claimable(now=now).order_by("due_at", "pk")
-    return list(found.values_list("pk", flat=True)[:limit])
+    return AudioCopy.objects.claimable_ids(now=now, limit=limit)
 
 
 def claim_copy(*, copy_id: int, now: datetime) -> ClaimedCopy | None:
     """Take the copy; None when it is not due or somebody was faster."""
-    lease = uuid.uuid4()
-    taken = (
-        AudioCopy.objects.claimable(now=now)
-        .filter(pk=copy_id)
-        .update(
-            state=AudioCopy.State.COPYING,
-            attempts=F("attempts") + 1,
-            lease=lease,
-            lease_until=now + LEASE,
-        )
+    lease = AudioCopy.objects.filter(pk=copy_id).claim(
+        now=now, lasting=LEASE, state=AudioCopy.State.COPYING
     )
-    held = AudioCopy.objects.filter(pk=copy_id, lease=lease)
-    copy = held.select_related("episode__show__account").first() if taken else None
-    if copy is None:
+    held = AudioCopy.objects.held(pk=copy_id, lease=lease)
+    copy = held.select_related("episode__show__account").first()
+    if lease is None or copy is None:
         return None
     return ClaimedCopy(
         copy_id=copy.pk,
@@ -134,8 +125,7 @@ def claim_copy(*, copy_id: int, now: datetime) -> ClaimedCopy | None:
 
 def renew_copy(claimed: ClaimedCopy, *, now: datetime) -> bool:
     """Prolong the lease; False when the copy is not ours any more."""
-    held = AudioCopy.objects.filter(pk=claimed.copy_id, lease=claimed.lease)
-    return bool(held.update(lease_until=now + LEASE))
+    return _held(claimed).renew(now=now, lasting=LEASE)
 
 
 def finish_copy(claimed: ClaimedCopy, asset: AudioAsset, *, now: datetime) -> None:
@@ -179,6 +169,9 @@ def _end(claimed: ClaimedCopy, *, now: datetime, **values: object) -> None:
 
 
 def _release(claimed: ClaimedCopy, **values: object) -> None:
-    held = AudioCopy.objects.filter(pk=claimed.copy_id, lease=claimed.lease)
-    if not held.update(lease=None, lease_until=None, **values):
+    if not _held(claimed).release(**values):
         raise CopyNotOurs
+
+
+def _held(claimed: ClaimedCopy) -> AudioCopyQuerySet:
+    return AudioCopy.objects.held(pk=claimed.copy_id, lease=claimed.lease)

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from accounts.models import Account
 from core.ids import episode_public_id
+from core.leases import Leased, lease_while
 from core.storage import media_url
 from core.text import has_text
 from episodes.querysets import AudioCopyQuerySet, EpisodeQuerySet
@@ -225,7 +226,7 @@ class EpisodeDocument(models.Model):
         return self.storage_key
 
 
-class AudioCopy(models.Model):
+class AudioCopy(Leased):
     """The work of copying an episode's outside audio into our storage, and how it ended.
 
     The row is the queue: a worker claims it, holds it by a lease that it renews, and a sweep finds it
@@ -241,10 +242,6 @@ class AudioCopy(models.Model):
     episode = models.OneToOneField(Episode, on_delete=models.CASCADE, related_name="audio_copy")
     source_url = models.URLField(max_length=2_000)
     state = models.CharField(max_length=7, choices=State.choices, default=State.WAITING)
-    attempts = models.PositiveIntegerField(default=0)
-    due_at = models.DateTimeField(help_text="Not to be copied before.")
-    lease = models.UUIDField(null=True, blank=True, help_text="Who copies it now.")
-    lease_until = models.DateTimeField(null=True, blank=True)
     error_code = models.CharField(max_length=100, blank=True)
     error_message = models.TextField(blank=True)
     requested_at = models.DateTimeField()
@@ -259,11 +256,7 @@ class AudioCopy(models.Model):
                 condition=Q(state__in=["waiting", "copying", "kept", "failed"]),
                 name="audiocopy_state_known",
             ),
-            models.CheckConstraint(
-                condition=Q(state="copying", lease__isnull=False, lease_until__isnull=False)
-                | ~Q(state="copying") & Q(lease__isnull=True, lease_until__isnull=True),
-                name="audiocopy_lease_while_copying",
-            ),
+            lease_while("copying", name="audiocopy_lease_while_copying"),
             models.CheckConstraint(
                 condition=Q(state__in=["kept", "failed"], finished_at__isnull=False)
                 | Q(state__in=["waiting", "copying"], finished_at__isnull=True),

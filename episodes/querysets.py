@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Q
 
+from core.leases import LeasedQuerySet
 from episodes.states import Publication
 
 if TYPE_CHECKING:
@@ -41,11 +41,7 @@ class EpisodeQuerySet(models.QuerySet["Episode"]):
         return self.order_by("-published_at", "-pk")
 
 
-class AudioCopyQuerySet(models.QuerySet["AudioCopy"]):
-    """Chainable reads, named by meaning."""
+class AudioCopyQuerySet(LeasedQuerySet["AudioCopy"]):
+    """Copies as rows of work."""
 
-    def claimable(self, *, now: datetime) -> Self:
-        """What waits and is due, and what was left by a worker that died."""
-        return self.filter(
-            Q(state="waiting", due_at__lte=now) | Q(state="copying", lease_until__lt=now)
-        )
+    open_states = ("waiting", "copying")

@@ -6,13 +6,14 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Account
+from core.leases import Leased, lease_while
 from core.text import has_text
 from episodes.models import Episode
 from narration.querysets import NarrationQuerySet
 from shows.models import Show
 
 
-class Narration(models.Model):
+class Narration(Leased):
     """The source of an episode, and how far its preparing is: source -> article -> script.
 
     What clients see as the status is the episode's production state; `state` is the queue's view.
@@ -49,10 +50,6 @@ class Narration(models.Model):
         default=dict, blank=True, help_text="What the writer changed, or why it could not."
     )
     state = models.CharField(max_length=9, choices=State.choices, default=State.WAITING)
-    attempts = models.PositiveIntegerField(default=0)
-    due_at = models.DateTimeField(help_text="Not to be prepared before.")
-    lease = models.UUIDField(null=True, blank=True, help_text="Who prepares it now.")
-    lease_until = models.DateTimeField(null=True, blank=True)
     error_code = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField()
 
@@ -75,11 +72,7 @@ class Narration(models.Model):
                 | Q(source_type__in=["paste", "email"]) & ~Q(text=""),
                 name="narration_has_its_source",
             ),
-            models.CheckConstraint(
-                condition=Q(state="preparing", lease__isnull=False, lease_until__isnull=False)
-                | ~Q(state="preparing") & Q(lease__isnull=True, lease_until__isnull=True),
-                name="narration_lease_while_preparing",
-            ),
+            lease_while("preparing", name="narration_lease_while_preparing"),
         ]
         indexes = [
             # The sweep: what waits and is due, and what was abandoned.

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 
 import structlog
 from django.db import transaction
-from django.db.models import F
 
 from billing.services import lock_quota
 from core.errors import Invalid, PodwrightError, Upstream
@@ -100,8 +98,7 @@ def prepare_narration(*, narration_id: int, now: datetime) -> bool:
 
 def due_narrations(*, now: datetime, limit: int) -> list[int]:
     """Ids of what waits and is due or was abandoned, longest waiting first."""
-    found = Narration.objects.claimable(now=now).order_by("due_at", "pk")
-    return list(found.values_list("pk", flat=True)[:limit])
+    return Narration.objects.claimable_ids(now=now, limit=limit)
 
 
 def _claim(*, narration_id: int, now: datetime) -> Narration | None:
@@ -111,13 +108,7 @@ def _claim(*, narration_id: int, now: datetime) -> Narration | None:
         return None
     with transaction.atomic(durable=True):
         lock_episode(episode_id=episode_id)
-        claimed = waiting.update(
-            state=Narration.State.PREPARING,
-            attempts=F("attempts") + 1,
-            lease=uuid.uuid4(),
-            lease_until=now + LEASE,
-        )
-        if not claimed:
+        if not waiting.claim(now=now, lasting=LEASE, state=Narration.State.PREPARING):
             return None
         narration = Narration.objects.select_related("episode__show__account").get(pk=narration_id)
         # Only addresses have this state (contracts/podread.md section 3.5).
@@ -277,11 +268,8 @@ def _fail(narration: Narration, error: PodwrightError, *, now: datetime) -> None
 def _end_lease(narration: Narration, state: Narration.State, **changes: object) -> bool:
     """Leave PREPARING for `state`; False when another worker has taken over or the row is gone."""
     lock_episode(episode_id=narration.episode_id)
-    return bool(
-        Narration.objects.filter(pk=narration.pk, lease=narration.lease).update(
-            state=state, lease=None, lease_until=None, **changes
-        )
-    )
+    held = Narration.objects.held(pk=narration.pk, lease=narration.lease)
+    return bool(held.release(state=state, **changes))
 
 
 def _interrupted() -> PreparingFailed:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
-from django.db import models
-from django.db.models import Q
+from core.leases import LeasedQuerySet
 
 if TYPE_CHECKING:
     from accounts.models import Account
     from narration.models import Narration  # noqa: F401 - the generic parameter below
 
 
-class NarrationQuerySet(models.QuerySet["Narration"]):
+class NarrationQuerySet(LeasedQuerySet["Narration"]):
     """Chainable reads, named by meaning."""
+
+    open_states = ("waiting", "preparing")
 
     def visible_to(self, account: Account) -> Self:
         """Narrations of one account; everybody else's do not exist for it."""
@@ -27,9 +27,3 @@ class NarrationQuerySet(models.QuerySet["Narration"]):
     def newest_first(self) -> Self:
         """Latest created first, ties by id."""
         return self.order_by("-created_at", "-pk")
-
-    def claimable(self, *, now: datetime) -> Self:
-        """What waits and is due, and what was left by a worker that died."""
-        return self.filter(
-            Q(state="waiting", due_at__lte=now) | Q(state="preparing", lease_until__lt=now)
-        )

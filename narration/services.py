@@ -192,13 +192,8 @@ def retry_narration(*, narration_id: int, now: datetime) -> None:
         if episode is None:
             raise NarrationNotFound("Episode not found")
         failed = found.filter(episode__production_state=ProductionState.FAILED)
-        restarted = failed.update(
-            state=Narration.State.WAITING,
-            attempts=0,
-            due_at=now,
-            lease=None,
-            lease_until=None,
-            error_code="",
+        restarted = failed.release(
+            state=Narration.State.WAITING, attempts=0, due_at=now, error_code=""
         )
         if not restarted:
             raise NarrationNotFailed("Only a failed narration can be tried again.")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
+from core.leases import Leased, lease_while
 from episodes.models import Episode
 from production.querysets import ProductionQuerySet
 from production.states import Phase, State
 
 
-class Production(models.Model):
+class Production(Leased):
     """The work on one script: its place in the queue, its progress and how it ended.
 
     The row is the queue: a worker claims it by a conditional update, holds it by a lease that it
@@ -35,10 +36,6 @@ class Production(models.Model):
         default=0, help_text="Sentences that the last run had to render; the others were cached."
     )
     seconds_left = models.PositiveIntegerField(null=True, blank=True)
-    attempts = models.PositiveIntegerField(default=0)
-    due_at = models.DateTimeField(help_text="Not to be run before.")
-    lease = models.UUIDField(null=True, blank=True, help_text="Who works on it now.")
-    lease_until = models.DateTimeField(null=True, blank=True)
     error_code = models.CharField(max_length=100, blank=True)
     error_message = models.TextField(blank=True)
     created_at = models.DateTimeField()
@@ -65,11 +62,7 @@ class Production(models.Model):
             models.CheckConstraint(
                 condition=Q(speed__gte=0.5, speed__lte=2.0), name="production_speed_in_range"
             ),
-            models.CheckConstraint(
-                condition=Q(state="running", lease__isnull=False, lease_until__isnull=False)
-                | ~Q(state="running") & Q(lease__isnull=True, lease_until__isnull=True),
-                name="production_lease_while_running",
-            ),
+            lease_while("running", name="production_lease_while_running"),
         ]
         indexes = [
             # The sweep: what waits and is due, and what was abandoned.

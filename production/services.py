@@ -145,26 +145,20 @@ def retry_production(*, account: Account, episode_id: int, now: datetime) -> Non
 
 def claim(*, production_id: int, now: datetime) -> Claim | None:
     """Take a production that waits or was abandoned; None when another worker was faster."""
-    lease = uuid.uuid4()
     episode_id = _episode_of(production_id)
     with transaction.atomic(durable=True):
         if episode_id is None or not lock_episode(episode_id=episode_id):
             return None
-        taken = (
-            Production.objects.claimable(now=now)
-            .filter(pk=production_id)
-            .update(
-                state=State.RUNNING,
-                phase=Phase.RENDERING,
-                attempts=F("attempts") + 1,
-                sentences_done=0,
-                seconds_left=None,
-                lease=lease,
-                lease_until=now + LEASE,
-                started_at=now,
-            )
+        lease = Production.objects.filter(pk=production_id).claim(
+            now=now,
+            lasting=LEASE,
+            state=State.RUNNING,
+            phase=Phase.RENDERING,
+            sentences_done=0,
+            seconds_left=None,
+            started_at=now,
         )
-        if not taken:
+        if lease is None:
             return None
         production = Production.objects.select_related("episode__show__account").get(
             pk=production_id
@@ -175,7 +169,7 @@ def claim(*, production_id: int, now: datetime) -> Claim | None:
 
 def renew(claimed: Claim, *, now: datetime, **progress: object) -> bool:
     """Prolong the lease and store progress; False when the production is not ours any more."""
-    return bool(_held(claimed).update(lease_until=now + LEASE, **progress))
+    return _held(claimed).renew(now=now, lasting=LEASE, **progress)
 
 
 def give_back(claimed: Claim, *, due_at: datetime, error: PodwrightError | None = None) -> None:
@@ -183,12 +177,10 @@ def give_back(claimed: Claim, *, due_at: datetime, error: PodwrightError | None 
 
     A run that ends without an `error` was only interrupted: it does not count as an attempt.
     """
-    _held(claimed).update(
+    _held(claimed).release(
         attempts=F("attempts") - (0 if error else 1),
         state=State.WAITING,
         phase=Phase.NONE,
-        lease=None,
-        lease_until=None,
         due_at=due_at,
         error_code=error.code if error else "",
         error_message=error.message if error else "",
@@ -199,11 +191,9 @@ def complete(claimed: Claim, *, rendered: int, now: datetime) -> bool:
     """Mark as complete; demands the transaction that attaches the audio. False: not ours any more."""
     _ring_end(claimed.production)
     return bool(
-        _held(claimed).update(
+        _held(claimed).release(
             state=State.COMPLETE,
             phase=Phase.NONE,
-            lease=None,
-            lease_until=None,
             sentences_done=F("sentences_total"),
             sentences_rendered=rendered,
             seconds_left=0,
@@ -218,11 +208,9 @@ def fail(claimed: Claim, error: PodwrightError, *, now: datetime) -> None:
     """End the production and its episode with the reason, unless it is not ours any more."""
     with transaction.atomic(durable=True):
         fail_episode(episode_id=claimed.production.episode_id, reason=error.message, now=now)
-        ended = _held(claimed).update(
+        ended = _held(claimed).release(
             state=State.FAILED,
             phase=Phase.NONE,
-            lease=None,
-            lease_until=None,
             seconds_left=None,
             error_code=error.code,
             error_message=error.message,
@@ -235,8 +223,7 @@ def fail(claimed: Claim, error: PodwrightError, *, now: datetime) -> None:
 
 def due_productions(*, now: datetime, limit: int) -> list[int]:
     """Ids of what can be run now, longest waiting first."""
-    found = Production.objects.claimable(now=now).longest_waiting_first()
-    return list(found.values_list("pk", flat=True)[:limit])
+    return Production.objects.claimable_ids(now=now, limit=limit)
 
 
 def _episode_of(production_id: int) -> int | None:
@@ -245,7 +232,7 @@ def _episode_of(production_id: int) -> int | None:
 
 
 def _held(claimed: Claim) -> ProductionQuerySet:
-    return Production.objects.filter(pk=claimed.production.pk, lease=claimed.lease)
+    return Production.objects.held(pk=claimed.production.pk, lease=claimed.lease)
 
 
 def _locked(*, account: Account, episode_id: int) -> Production:
@@ -268,11 +255,9 @@ def _ring_end(production: Production) -> None:
 
 
 def _end(production: Production, state: State, *, now: datetime | None, **changes: object) -> None:
-    Production.objects.filter(pk=production.pk).update(
+    Production.objects.filter(pk=production.pk).release(
         state=state,
         phase=Phase.NONE,
-        lease=None,
-        lease_until=None,
         seconds_left=None,
         error_code="",
         error_message="",

@@ -238,13 +238,11 @@ def retry_generation(*, account: Account, episode_id: uuid.UUID, now: datetime) 
 
 def requeue(episode: Episode, *, now: datetime) -> None:
     """Put the generation of a locked episode at the end of the queue; demands an open transaction."""
-    Generation.objects.filter(episode=episode).update(
+    Generation.objects.filter(episode=episode).release(
         state=GenerationState.QUEUED,
         attempts=0,
         percent=0,
         due_at=now,
-        lease=None,
-        lease_until=None,
         error_code="",
         updated_at=now,
     )
@@ -258,12 +256,10 @@ def end_generation(
     found: GenerationQuerySet, state: GenerationState, *, now: datetime, **changes: object
 ) -> int:
     """Take generations out of the queue; returns how many."""
-    return found.update(
+    return found.release(
         state=state,
         phase="",
         percent=0,
-        lease=None,
-        lease_until=None,
         updated_at=now,
         **changes,
     )

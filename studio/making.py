@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -149,8 +148,7 @@ def ring_for_next(*, now: datetime, limit: int) -> None:
 
 def due_generations(*, now: datetime, limit: int) -> list[int]:
     """Ids of what can be worked on, longest waiting first."""
-    found = Generation.objects.claimable(now=now).order_by("due_at", "pk")
-    return list(found.values_list("pk", flat=True)[:limit])
+    return Generation.objects.claimable_ids(now=now, limit=limit)
 
 
 def ended_productions(*, limit: int = 500) -> list[int]:
@@ -208,13 +206,7 @@ def _claim(generation_id: int, *, now: datetime) -> Generation | None:
         others = Generation.objects.filter(account=account_id).exclude(pk=generation_id)
         if others.worked_on(Account(pk=account_id)).count() >= EPISODES_AT_ONCE:
             return None
-        taken = waiting.update(
-            state=GenerationState.WRITING,
-            attempts=F("attempts") + 1,
-            lease=uuid.uuid4(),
-            lease_until=now + LEASE,
-            updated_at=now,
-        )
+        taken = waiting.claim(now=now, lasting=LEASE, state=GenerationState.WRITING, updated_at=now)
         if not taken:
             return None
         set_production_state(episode_id=episode_id, state=ProductionState.PREPARING, now=now)
@@ -443,7 +435,7 @@ def _fail(generation: Generation, error: PodwrightError, *, now: datetime) -> No
 
 
 def _held(generation: Generation) -> GenerationQuerySet:
-    return Generation.objects.filter(pk=generation.pk, lease=generation.lease)
+    return Generation.objects.held(pk=generation.pk, lease=generation.lease)
 
 
 def _broke() -> GeneratingBroke:
@@ -479,7 +471,8 @@ class _Lease:
         """Write to the row; raises `_NotOurs`."""
         self.check()
         now = self._clock()
-        if not _held(self._generation).update(lease_until=now + LEASE, updated_at=now, **changes):
+        held = _held(self._generation)
+        if not held.renew(now=now, lasting=LEASE, updated_at=now, **changes):
             raise _NotOurs
 
     @contextmanager
@@ -490,10 +483,9 @@ class _Lease:
         def keep() -> None:
             try:
                 while not done.wait(BEAT_SECONDS):
-                    held = _held(self._generation).update(
-                        lease_until=self._clock() + LEASE, percent=min(self._percent, 100)
-                    )
-                    if not held:
+                    held = _held(self._generation)
+                    percent = min(self._percent, 100)
+                    if not held.renew(now=self._clock(), lasting=LEASE, percent=percent):
                         self._lost.set()
                         return
             finally:

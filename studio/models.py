@@ -9,6 +9,7 @@ from django.db.models import F, Q
 
 from accounts.models import Account
 from core.ids import random_text
+from core.leases import Leased, lease_while, lease_whole
 from core.text import has_text
 from episodes.models import Episode
 from shows.models import Show
@@ -102,7 +103,7 @@ class StudioPodcast(models.Model):
         return str(self.show)
 
 
-class Source(models.Model):
+class Source(Leased):
     """Material to write from: a page, a file or a text, and how far the reading of it is."""
 
     class Type(models.TextChoices):
@@ -124,10 +125,6 @@ class Source(models.Model):
     state = models.CharField(
         max_length=10, choices=SourceState.choices, default=SourceState.PROCESSING
     )
-    attempts = models.PositiveIntegerField(default=0)
-    due_at = models.DateTimeField(help_text="Not to be read before.")
-    lease = models.UUIDField(null=True, blank=True, help_text="Who reads it now.")
-    lease_until = models.DateTimeField(null=True, blank=True)
     error_code = models.CharField(max_length=100, blank=True)
     error_message = models.TextField(blank=True)
     created_at = models.DateTimeField()
@@ -151,11 +148,7 @@ class Source(models.Model):
                 condition=~Q(state="error") | has_text("error_message"),
                 name="source_error_has_reason",
             ),
-            models.CheckConstraint(
-                condition=Q(lease__isnull=False, lease_until__isnull=False)
-                | Q(lease__isnull=True, lease_until__isnull=True),
-                name="source_lease_whole",
-            ),
+            lease_whole(name="source_lease_whole"),
         ]
         indexes = [
             # The list of an account, newest first.
@@ -205,7 +198,7 @@ class GenerationRequest(models.Model):
         return f"{self.weight} for {self.account}"
 
 
-class Generation(models.Model):
+class Generation(Leased):
     """The making of one episode from what was asked: its place in the queue, its script, its cost.
 
     The row is the queue: a worker claims it by a conditional update, holds it by a lease, and a
@@ -244,10 +237,6 @@ class Generation(models.Model):
     )
     phase = models.CharField(max_length=8, choices=Phase.choices, default=Phase.NONE, blank=True)
     percent = models.PositiveIntegerField(default=0)
-    attempts = models.PositiveIntegerField(default=0)
-    due_at = models.DateTimeField(help_text="Not to be worked on before.")
-    lease = models.UUIDField(null=True, blank=True, help_text="Who works on it now.")
-    lease_until = models.DateTimeField(null=True, blank=True)
     error_code = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -268,11 +257,7 @@ class Generation(models.Model):
             models.CheckConstraint(
                 condition=Q(percent__lte=100), name="generation_percent_in_range"
             ),
-            models.CheckConstraint(
-                condition=Q(state="writing", lease__isnull=False, lease_until__isnull=False)
-                | ~Q(state="writing") & Q(lease__isnull=True, lease_until__isnull=True),
-                name="generation_lease_while_writing",
-            ),
+            lease_while("writing", name="generation_lease_while_writing"),
             models.CheckConstraint(
                 condition=~Q(keep_title=True) | Q(has_title=True),
                 name="generation_kept_title_is_there",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import models, transaction
-from django.db.models import F
+from django.db import transaction
 
 from core.errors import Invalid, PodwrightError
 from core.storage import delete_stored, open_stored
@@ -18,6 +16,7 @@ from narration.source_reading import ReadingBroke, may_pass, read_file, read_pag
 from production.document import Block
 from studio.files import kind_of_file
 from studio.models import Source
+from studio.querysets import SourceQuerySet
 from studio.sources import MAX_TEXT, MIN_TEXT
 from studio.states import SourceState
 
@@ -74,8 +73,7 @@ def read_source(*, source_id: int, now: datetime) -> bool:
 
 def due_sources(*, now: datetime, limit: int = 500) -> list[int]:
     """Ids of what waits and is due or was abandoned, longest waiting first."""
-    found = Source.objects.claimable(now=now).order_by("due_at", "pk")
-    return list(found.values_list("pk", flat=True)[:limit])
+    return Source.objects.claimable_ids(now=now, limit=limit)
 
 
 def markdown_of(article: Article) -> str:
@@ -86,12 +84,8 @@ def markdown_of(article: Article) -> str:
 
 
 def _claim(*, source_id: int, now: datetime) -> Source | None:
-    claimed = (
-        Source.objects.claimable(now=now)
-        .filter(pk=source_id)
-        .update(attempts=F("attempts") + 1, lease=uuid.uuid4(), lease_until=now + LEASE)
-    )
-    return Source.objects.filter(pk=source_id).first() if claimed else None
+    lease = Source.objects.filter(pk=source_id).claim(now=now, lasting=LEASE)
+    return Source.objects.held(pk=source_id, lease=lease).first()
 
 
 def _read(source: Source) -> _Found:
@@ -142,7 +136,7 @@ def _give_up_or_retry(source: Source, error: PodwrightError, *, now: datetime) -
     if source.attempts < MAX_ATTEMPTS and may_pass(error):
         due_at = now + RETRY_AFTER[source.attempts - 1]
         with transaction.atomic(durable=True):
-            _held(source).update(lease=None, lease_until=None, due_at=due_at, error_code=error.code)
+            _held(source).release(due_at=due_at, error_code=error.code)
         return
     _end_lease(
         source,
@@ -157,15 +151,13 @@ def _give_up_or_retry(source: Source, error: PodwrightError, *, now: datetime) -
 def _end_lease(source: Source, *, now: datetime, **changes: object) -> None:
     """Store how it ended, unless another worker has taken over; the file is not needed any more."""
     with transaction.atomic(durable=True):
-        ended = _held(source).update(
-            lease=None, lease_until=None, storage_key="", updated_at=now, **changes
-        )
+        ended = _held(source).release(storage_key="", updated_at=now, **changes)
     if ended and source.storage_key:
         delete_stored(source.storage_key)
 
 
-def _held(source: Source) -> models.QuerySet[Source]:
-    return Source.objects.filter(pk=source.pk, lease=source.lease)
+def _held(source: Source) -> SourceQuerySet:
+    return Source.objects.held(pk=source.pk, lease=source.lease)
 
 
 def _marked(block: Block) -> str:

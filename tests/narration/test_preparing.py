@@ -322,8 +322,8 @@ class TestClaims:
             state="preparing", lease=made.episode.uuid, lease_until=now + LEASE, attempts=1
         )
 
-        assert due_narrations(now=now + LEASE, limit=9) == []
-        later = now + LEASE + timedelta(seconds=1)
+        later = now + LEASE
+        assert due_narrations(now=later - timedelta(seconds=1), limit=9) == []
         assert due_narrations(now=later, limit=9) == [made.pk]
         assert prepare_narration(narration_id=made.pk, now=later)
 
