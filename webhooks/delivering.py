@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
-from django.db.models import F
 
 from core.times import iso_milliseconds
 from webhooks.event_types import EventType
@@ -82,19 +80,16 @@ def next_due_at(*, busy: Collection[int]) -> datetime | None:
 
 def claim(delivery_pks: Sequence[int], *, now: datetime) -> list[Outgoing]:
     """Take those deliveries that no other worker has taken meanwhile."""
-    lease = uuid.uuid4()
     with transaction.atomic(durable=True):
         free = Delivery.objects.claimable(now=now).filter(pk__in=delivery_pks)
         locked = list(
             free.select_for_update(skip_locked=True).order_by("pk").values_list("pk", flat=True)
         )
-        taken = free.filter(pk__in=locked).update(
-            state=DeliveryState.SENDING,
-            lease=lease,
-            due_at=now + LEASE,
-            attempts=F("attempts") + 1,
+        # Whoever asks when the next one is due finds the end of its lease.
+        lease = free.filter(pk__in=locked).claim(
+            now=now, lasting=LEASE, state=DeliveryState.SENDING, due_at=now + LEASE
         )
-        if not taken:
+        if lease is None:
             return []
         rows = Delivery.objects.filter(lease=lease, pk__in=locked)
         return [
@@ -110,9 +105,8 @@ def record_answer(outgoing: Outgoing, answer: Answer, *, now: datetime, chance: 
     """
     with transaction.atomic(durable=True):
         endpoint = Endpoint.objects.select_for_update().filter(pk=outgoing.endpoint_id).first()
-        held = Delivery.objects.filter(pk=outgoing.delivery_pk, lease=outgoing.lease)
-        if endpoint is None or not held.update(
-            lease=None,
+        held = Delivery.objects.held(pk=outgoing.delivery_pk, lease=outgoing.lease)
+        if endpoint is None or not held.release(
             last_status=answer.status,
             last_error=answer.error,
             last_answer=answer.text,

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Account
+from core.leases import Leased, lease_while
 from webhooks.event_types import EVERYTHING, EventType
 from webhooks.querysets import DeliveryQuerySet, EndpointQuerySet, EventQuerySet
 from webhooks.states import OPEN_STATES, DeliveryState, DisabledReason
@@ -111,7 +112,7 @@ class Event(models.Model):
         return f"{self.type} {self.uuid}"
 
 
-class Delivery(models.Model):
+class Delivery(Leased):
     """Telling one endpoint of one event; `uuid` is the `delivery_id` and stays over all attempts."""
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
@@ -123,7 +124,6 @@ class Delivery(models.Model):
     due_at = models.DateTimeField(
         help_text="When it may be tried; while it is being sent, the end of the lease."
     )
-    lease = models.UUIDField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     last_status = models.PositiveSmallIntegerField(null=True, blank=True)
     last_error = models.CharField(max_length=64, blank=True)
@@ -140,11 +140,7 @@ class Delivery(models.Model):
             models.CheckConstraint(
                 condition=Q(state__in=DeliveryState.values), name="delivery_state_known"
             ),
-            models.CheckConstraint(
-                condition=Q(state="sending", lease__isnull=False)
-                | (~Q(state="sending") & Q(lease__isnull=True)),
-                name="delivery_lease_while_sending",
-            ),
+            lease_while("sending", name="delivery_lease_while_sending"),
             models.CheckConstraint(
                 condition=Q(state__in=OPEN_STATES, finished_at__isnull=True)
                 | (~Q(state__in=OPEN_STATES) & Q(finished_at__isnull=False)),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.db import models
 
+from core.leases import LeasedQuerySet
 from webhooks.states import OPEN_STATES
 
 if TYPE_CHECKING:
@@ -44,8 +45,10 @@ class EventQuerySet(models.QuerySet["Event"]):
         return known.exclude(deliveries__state__in=OPEN_STATES).order_by("pk")
 
 
-class DeliveryQuerySet(models.QuerySet["Delivery"]):
+class DeliveryQuerySet(LeasedQuerySet["Delivery"]):
     """Chainable reads, named by meaning."""
+
+    open_states = OPEN_STATES
 
     def visible_to(self, account: Account) -> Self:
         """Deliveries to endpoints of one account."""
@@ -55,17 +58,9 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Deliveries that are still to be made."""
         return self.filter(state__in=OPEN_STATES)
 
-    def claimable(self, *, now: datetime) -> Self:
-        """What is due, and what a worker has abandoned: its due time is then its lease's end."""
-        return self.open().filter(due_at__lte=now)
-
     def not_to(self, endpoint_ids: Iterable[int]) -> Self:
         """Deliveries to other endpoints than these."""
         return self.exclude(endpoint_id__in=list(endpoint_ids))
-
-    def longest_due_first(self) -> Self:
-        """By due time, ties in the order in which things happened."""
-        return self.order_by("due_at", "pk")
 
     def newest_first(self) -> Self:
         """Latest made first, ties by id."""

@@ -328,7 +328,7 @@ def switch_off(endpoint: Endpoint, *, reason: DisabledReason, now: datetime) -> 
     """Switch a locked endpoint off and cancel what waits for it; the caller saves it."""
     endpoint.is_active = False
     endpoint.disabled_reason = reason
-    endpoint.deliveries.open().update(state=DeliveryState.CANCELLED, lease=None, finished_at=now)
+    endpoint.deliveries.open().release(state=DeliveryState.CANCELLED, finished_at=now)
 
 
 def check_events(events: Sequence[str]) -> list[str]:

@@ -18,6 +18,7 @@ LASTING = timedelta(seconds=30)
 #: What the claim of a kind writes besides; all others keep their state.
 CHANGES = {
     "AudioCopy": {"state": "copying"},
+    "Delivery": {"state": "sending"},
     "Generation": {"state": "writing"},
     "Narration": {"state": "preparing"},
     "Production": {"state": "running"},

@@ -207,7 +207,8 @@ class TestRedeliver:
         record()
         dispatch()
         made = Delivery.objects.get()
-        Delivery.objects.update(state="sending", lease=made.uuid, finished_at=None)
+        Delivery.objects.update(state="waiting", due_at=now, finished_at=None)
+        Delivery.objects.all().claim(now=now, lasting=timedelta(minutes=1), state="sending")
         with pytest.raises(DeliveryUnderWay):
             redeliver(account=owner, delivery_id=made.uuid, now=now)
 
