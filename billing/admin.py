@@ -19,6 +19,7 @@ from billing.models import (
     UsageReport,
 )
 from billing.plans import PLANS, Plan
+from billing.querysets import WorkQuerySet
 from billing.services import grant_plan
 from billing.work import try_again
 from core.admin import ReadOnlyAdmin
@@ -113,7 +114,7 @@ class _WorkAdmin(ReadOnlyAdmin):
     show_full_result_count = False
 
     @admin.action(description="Try again", permissions=["retry"])
-    def try_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+    def try_again(self, request: HttpRequest, queryset: WorkQuerySet[Any]) -> None:
         """Have the sweep take up the chosen rows again; what Stripe knows is not sent twice."""
         self.message_user(request, f"{try_again(queryset, now=timezone.now())} rows are due.")
 

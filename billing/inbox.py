@@ -17,7 +17,7 @@ from billing.models import StripeEvent
 from billing.refreshing import refresh_checkout, refresh_paid
 from billing.refusals import refuse_reported
 from billing.states import WorkState
-from billing.work import claim, due, finish, put_back
+from billing.work import claim, finish, put_back
 from core.errors import Invalid, PodwrightError
 from core.queue import enqueue
 
@@ -110,10 +110,9 @@ def handle_event(*, event_pk: int, gateway: Gateway, now: datetime) -> bool:
 
 def handle_due(*, gateway: Gateway, now: datetime) -> int:
     """Handle what waits and is due; returns how many events were looked at."""
-    waiting = due(StripeEvent.objects.all(), now=now).values_list("pk", flat=True)
     return sum(
         handle_event(event_pk=pk, gateway=gateway, now=now)
-        for pk in list(waiting[:_MAX_HANDLED_AT_ONCE])
+        for pk in StripeEvent.objects.claimable_ids(now=now, limit=_MAX_HANDLED_AT_ONCE)
     )
 
 

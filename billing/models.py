@@ -10,7 +10,9 @@ from django.db.models import Q
 
 from accounts.models import Account
 from billing.plans import FOR_SALE, PLANS
+from billing.querysets import WorkQuerySet
 from billing.states import CheckoutStatus, PaidStatus, WorkState
+from core.leases import Leased, lease_whole
 
 _SOLD = [plan.id for plan in FOR_SALE]
 _SOLD_CHOICES = [(plan.id, plan.name) for plan in FOR_SALE]
@@ -181,15 +183,15 @@ class PaidSubscription(models.Model):
         return self.status in {PaidStatus.ACTIVE, PaidStatus.TRIALING}
 
 
-class _Work(models.Model):
+class _Work(Leased):
     """What is done through Stripe: a state, a due time, and a lease while a worker has it."""
 
     state = models.CharField(max_length=7, choices=WorkState.choices, default=WorkState.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField()
-    lease_until = models.DateTimeField(null=True, blank=True)
     error = models.CharField(max_length=500, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = WorkQuerySet.as_manager()
 
     class Meta:
         abstract = True
@@ -202,6 +204,7 @@ class _Work(models.Model):
                 | (~Q(state="waiting") & Q(finished_at__isnull=False)),
                 name="%(class)s_finished_or_waiting",
             ),
+            lease_whole(name="%(class)s_lease_whole"),
         ]
         indexes = [
             # The sweep: filter(state=waiting, due_at <= now).

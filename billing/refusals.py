@@ -32,11 +32,10 @@ def _refuse(error: MeterError, *, now: datetime) -> int:
     It gets another identifier: Stripe keeps the old one for a day, and would take a new attempt for
     a repetition of what it did not count.
     """
-    return UsageReport.objects.filter(identifier=error.identifier).update(
+    return UsageReport.objects.filter(identifier=error.identifier).release(
         state=WorkState.FAILED,
         error=f"Stripe did not count it: {error.reason}"[:_MAX_ERROR],
         identifier=uuid.uuid4(),
         first_tried_at=None,
-        lease_until=None,
         finished_at=now,
     )

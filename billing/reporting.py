@@ -15,7 +15,7 @@ from billing.cycles import cycle_at
 from billing.gateways.base import Gateway, GatewayRefused, MeteredUsage
 from billing.models import Subscription, UsageEntry, UsageReport
 from billing.states import WorkState
-from billing.work import claim, due, finish, put_back
+from billing.work import claim, finish, put_back
 from core.errors import PodwrightError
 
 log = structlog.get_logger(__name__)
@@ -70,10 +70,9 @@ def plan_reports(*, now: datetime) -> int:
 
 def send_reports(*, gateway: Gateway, now: datetime) -> int:
     """Send what waits and is due; returns how many reports were looked at."""
-    waiting = due(UsageReport.objects.all(), now=now).values_list("pk", flat=True)
     return sum(
         send_report(report_pk=pk, gateway=gateway, now=now)
-        for pk in list(waiting[:_MAX_SENT_AT_ONCE])
+        for pk in UsageReport.objects.claimable_ids(now=now, limit=_MAX_SENT_AT_ONCE)
     )
 
 

@@ -237,7 +237,8 @@ class TestHandling:
         now = timezone.now()
         stripe.failures += [500] * 20
         deliver(stripe.events[0])
-        StripeEvent.objects.update(lease_until=now + timedelta(minutes=2), due_at=now)
+        StripeEvent.objects.update(due_at=now)
+        StripeEvent.objects.all().claim(now=now, lasting=timedelta(minutes=2))
         stripe.failures.clear()
 
         assert handle_due(gateway=gateway, now=now + timedelta(minutes=1)) == 0

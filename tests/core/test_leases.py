@@ -41,7 +41,7 @@ def claimed(rows, now):
 
 
 def test_there_are_kinds():
-    assert {model.__name__ for model in KINDS} >= {*CHANGES, "Source"}
+    assert {model.__name__ for model in KINDS} >= {*CHANGES, "Source", "StripeEvent", "UsageReport"}
 
 
 def test_a_row_is_claimed_once_and_counts_the_attempt(rows, now):
