@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from core.errors import Invalid
+from production.reading_json import JsonReader
 
 SCRIPT_VERSION = 1
 
@@ -15,6 +16,9 @@ class ScriptInvalid(Invalid):
     """The script cannot be produced; the message names the place that is wrong."""
 
     code = "script_invalid"
+
+
+_read = JsonReader(ScriptInvalid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,19 +138,19 @@ class Script:
     @classmethod
     def from_json(cls, data: object) -> Script:
         """Read what `to_json` wrote; ScriptInvalid names the first wrong place."""
-        top = _mapping(data, "script")
+        top = _read.mapping(data, "script")
         version = top.get("version")
         if version != SCRIPT_VERSION or isinstance(version, bool):
             raise ScriptInvalid("The script has an unknown version.", field="version")
         script = cls(
-            language=_text(top, "language", ""),
+            language=_read.text(top, "language", ""),
             chapters=tuple(
                 _chapter_from_json(item, f"chapters[{index}]")
-                for index, item in enumerate(_items(top, "chapters", ""))
+                for index, item in enumerate(_read.items(top, "chapters", ""))
             ),
             left_out=tuple(
                 _left_out_from_json(item, f"left_out[{index}]")
-                for index, item in enumerate(_items(top, "left_out", "", required=False))
+                for index, item in enumerate(_read.items(top, "left_out", "", required=False))
             ),
         )
         script.validate()
@@ -195,66 +199,42 @@ def _sentence_to_json(sentence: Sentence) -> dict[str, Any]:
 
 
 def _chapter_from_json(data: object, place: str) -> Chapter:
-    chapter = _mapping(data, place)
+    chapter = _read.mapping(data, place)
     return Chapter(
-        title=_text(chapter, "title", place),
+        title=_read.text(chapter, "title", place),
         segments=tuple(
             _segment_from_json(item, f"{place}.segments[{index}]")
-            for index, item in enumerate(_items(chapter, "segments", place))
+            for index, item in enumerate(_read.items(chapter, "segments", place))
         ),
     )
 
 
 def _segment_from_json(data: object, place: str) -> Segment:
-    segment = _mapping(data, place)
+    segment = _read.mapping(data, place)
     return Segment(
-        speaker=_text(segment, "speaker", place),
-        voice=_text(segment, "voice", place),
+        speaker=_read.text(segment, "speaker", place),
+        voice=_read.text(segment, "voice", place),
         sentences=tuple(
             _sentence_from_json(item, f"{place}.sentences[{index}]")
-            for index, item in enumerate(_items(segment, "sentences", place))
+            for index, item in enumerate(_read.items(segment, "sentences", place))
         ),
     )
 
 
 def _sentence_from_json(data: object, place: str) -> Sentence:
-    sentence = _mapping(data, place)
+    sentence = _read.mapping(data, place)
     paragraph_end = sentence.get("paragraph_end", False)
     if not isinstance(paragraph_end, bool):
         raise ScriptInvalid(
             f"{place}.paragraph_end is not true or false.", field=f"{place}.paragraph_end"
         )
     return Sentence(
-        text=_text(sentence, "text", place),
-        spoken=_text(sentence, "spoken", place),
+        text=_read.text(sentence, "text", place),
+        spoken=_read.text(sentence, "spoken", place),
         paragraph_end=paragraph_end,
     )
 
 
 def _left_out_from_json(data: object, place: str) -> LeftOut:
-    part = _mapping(data, place)
-    return LeftOut(kind=_text(part, "kind", place), text=_text(part, "text", place))
-
-
-def _mapping(data: object, place: str) -> Mapping[str, object]:
-    if not isinstance(data, Mapping):
-        raise ScriptInvalid(f"{place} is not an object.", field=place)
-    return data
-
-
-def _items(
-    data: Mapping[str, object], name: str, place: str, *, required: bool = True
-) -> Sequence[object]:
-    where = f"{place}.{name}" if place else name
-    value = data.get(name, None if required else [])
-    if not isinstance(value, list | tuple):
-        raise ScriptInvalid(f"{where} is not a list.", field=where)
-    return value
-
-
-def _text(data: Mapping[str, object], name: str, place: str) -> str:
-    where = f"{place}.{name}" if place else name
-    value = data.get(name)
-    if not isinstance(value, str):
-        raise ScriptInvalid(f"{where} is not text.", field=where)
-    return value
+    part = _read.mapping(data, place)
+    return LeftOut(kind=_read.text(part, "kind", place), text=_read.text(part, "text", place))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from core.errors import Invalid
+from production.reading_json import JsonReader
 from production.script import Script
 
 TIMELINE_VERSION = 1
@@ -22,6 +23,9 @@ class TimelineInvalid(Invalid):
     """The timeline contradicts itself; the message names the place that is wrong."""
 
     code = "timeline_invalid"
+
+
+_read = JsonReader(TimelineInvalid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,20 +116,20 @@ class Timeline:
     @classmethod
     def from_json(cls, data: object) -> Timeline:
         """Read what `to_json` wrote; TimelineInvalid names the first wrong place."""
-        top = _mapping(data, "timeline")
+        top = _read.mapping(data, "timeline")
         version = top.get("version")
         if version != TIMELINE_VERSION or isinstance(version, bool):
             raise TimelineInvalid("The timeline has an unknown version.", field="version")
         timeline = cls(
-            duration=_seconds(top, "duration", "timeline"),
-            language=_text(top, "language", "timeline"),
+            duration=_read.seconds(top, "duration", "timeline"),
+            language=_read.text(top, "language", "timeline"),
             sentences=tuple(
                 _sentence_from_json(item, f"sentences[{index}]")
-                for index, item in enumerate(_items(top, "sentences", "timeline"))
+                for index, item in enumerate(_read.items(top, "sentences", "timeline"))
             ),
             chapters=tuple(
                 _chapter_from_json(item, f"chapters[{index}]")
-                for index, item in enumerate(_items(top, "chapters", "timeline"))
+                for index, item in enumerate(_read.items(top, "chapters", "timeline"))
             ),
         )
         timeline.validate()
@@ -226,18 +230,18 @@ def _sentence_to_json(sentence: TimedSentence) -> dict[str, Any]:
 
 
 def _sentence_from_json(data: object, place: str) -> TimedSentence:
-    sentence = _mapping(data, place)
+    sentence = _read.mapping(data, place)
     return TimedSentence(
-        index=_count(sentence, "index", place),
-        chapter=_count(sentence, "chapter", place),
-        segment=_count(sentence, "segment", place),
-        speaker=_text(sentence, "speaker", place),
-        text=_text(sentence, "text", place),
-        start=_seconds(sentence, "start", place),
-        end=_seconds(sentence, "end", place),
+        index=_read.count(sentence, "index", place),
+        chapter=_read.count(sentence, "chapter", place),
+        segment=_read.count(sentence, "segment", place),
+        speaker=_read.text(sentence, "speaker", place),
+        text=_read.text(sentence, "text", place),
+        start=_read.seconds(sentence, "start", place),
+        end=_read.seconds(sentence, "end", place),
         words=tuple(
             _word_from_json(item, f"{place}.words[{index}]")
-            for index, item in enumerate(_items(sentence, "words", place, required=False))
+            for index, item in enumerate(_read.items(sentence, "words", place, required=False))
         ),
         paragraph_end=sentence.get("paragraph_end") is True,
     )
@@ -248,55 +252,16 @@ def _word_from_json(data: object, place: str) -> TimedWord:
         raise TimelineInvalid(f"{place} is not a list of text, start and end.", field=place)
     parts = dict(zip(_WORD_PARTS, data, strict=True))
     return TimedWord(
-        text=_text(parts, "text", place),
-        start=_seconds(parts, "start", place),
-        end=_seconds(parts, "end", place),
+        text=_read.text(parts, "text", place),
+        start=_read.seconds(parts, "start", place),
+        end=_read.seconds(parts, "end", place),
     )
 
 
 def _chapter_from_json(data: object, place: str) -> TimedChapter:
-    chapter = _mapping(data, place)
+    chapter = _read.mapping(data, place)
     return TimedChapter(
-        title=_text(chapter, "title", place),
-        start=_seconds(chapter, "start", place),
-        end=_seconds(chapter, "end", place),
+        title=_read.text(chapter, "title", place),
+        start=_read.seconds(chapter, "start", place),
+        end=_read.seconds(chapter, "end", place),
     )
-
-
-def _mapping(data: object, place: str) -> Mapping[str, object]:
-    if not isinstance(data, Mapping):
-        raise TimelineInvalid(f"{place} is not an object.", field=place)
-    return data
-
-
-def _items(
-    data: Mapping[str, object], name: str, place: str, *, required: bool = True
-) -> Sequence[object]:
-    value = data.get(name, None if required else [])
-    if not isinstance(value, list | tuple):
-        raise TimelineInvalid(f"{place}.{name} is not a list.", field=f"{place}.{name}")
-    return value
-
-
-def _text(data: Mapping[str, object], name: str, place: str) -> str:
-    value = data.get(name)
-    if not isinstance(value, str):
-        raise TimelineInvalid(f"{place}.{name} is not text.", field=f"{place}.{name}")
-    return value
-
-
-def _seconds(data: Mapping[str, object], name: str, place: str) -> float:
-    value = data.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TimelineInvalid(f"{place}.{name} is not a number.", field=f"{place}.{name}")
-    try:
-        return float(value)
-    except OverflowError:
-        raise TimelineInvalid(f"{place}.{name} is too large.", field=f"{place}.{name}") from None
-
-
-def _count(data: Mapping[str, object], name: str, place: str) -> int:
-    value = data.get(name)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise TimelineInvalid(f"{place}.{name} is not a whole number.", field=f"{place}.{name}")
-    return value
