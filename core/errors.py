@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, TypeVar
+
+_T = TypeVar("_T")
 
 
 class PodwrightError(Exception):
@@ -85,3 +87,8 @@ class Upstream(PodwrightError):
     """Something outside (network, voice, store) failed; a retry may help."""
 
     code = "upstream"
+
+
+def by_kind(error: PodwrightError, table: Mapping[type[PodwrightError], _T]) -> _T:
+    """What the table of a contract holds for the error; its most special kind there decides."""
+    return next(table[kind] for kind in type(error).__mro__ if kind in table)

@@ -21,6 +21,7 @@ from core.errors import (
     Unprocessable,
     UnsupportedType,
     Upstream,
+    by_kind,
 )
 
 #: Kind of refusal -> HTTP status (contracts/podclaw.md section 1).
@@ -79,7 +80,7 @@ def first_validation_error(detail: object, path: str = "") -> tuple[str | None, 
 
 
 def _domain_response(error: PodwrightError) -> Response:
-    code = next(STATUS_OF_KIND[kind] for kind in type(error).__mro__ if kind in STATUS_OF_KIND)
+    code = by_kind(error, STATUS_OF_KIND)
     extra: dict[str, object] = {"code": error.code, **error.details}
     if error.field:
         extra["field"] = error.field

@@ -21,6 +21,7 @@ from core.errors import (
     QuotaExceeded,
     TooLarge,
     Upstream,
+    by_kind,
 )
 from core.podclaw import first_validation_error
 from core.rate_limits import TooManyRequests
@@ -49,7 +50,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
             if wait is None or isinstance(error, EpisodeQuotaExceeded)
             else {"Retry-After": str(wait)}
         )
-        return Response(_domain_body(error), status=_status_of(error), headers=headers)
+        return Response(_domain_body(error), status=by_kind(error, STATUS_OF_KIND), headers=headers)
     if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
         # Without WWW-Authenticate, as the contract has it.
         return Response({"error": "Unauthorized"}, status=status.HTTP_401_UNAUTHORIZED)
@@ -60,10 +61,6 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
         sentence = f"{field}: {message}" if field else message
         return Response({"error": sentence}, status=error.status_code)
     return None
-
-
-def _status_of(error: PodwrightError) -> int:
-    return next(STATUS_OF_KIND[kind] for kind in type(error).__mro__ if kind in STATUS_OF_KIND)
 
 
 def _domain_body(error: PodwrightError) -> dict[str, object]:

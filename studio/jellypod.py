@@ -20,6 +20,7 @@ from core.errors import (
     QuotaExceeded,
     Unprocessable,
     Upstream,
+    by_kind,
 )
 from core.idempotency import AnswerNotKept, IdempotencyKeyReused, RequestStillRunning
 from studio.limits import ConcurrentLimitReached, CreditsShort
@@ -98,7 +99,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
 
 
 def _domain_response(error: PodwrightError) -> Response:
-    answer = next(ANSWER_OF_KIND[kind] for kind in type(error).__mro__ if kind in ANSWER_OF_KIND)
+    answer = by_kind(error, ANSWER_OF_KIND)
     details = []
     if answer == VALIDATION:
         details = [{"field": error.field or "", "message": error.message}]
