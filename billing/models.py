@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from accounts.models import Account
 from billing.plans import FOR_SALE, PLANS
-from billing.querysets import WorkQuerySet
+from billing.querysets import StripeEventQuerySet, UsageReportQuerySet
 from billing.states import CheckoutStatus, PaidStatus, WorkState
 from core.leases import Leased, lease_whole
 
@@ -191,8 +191,6 @@ class _Work(Leased):
     error = models.CharField(max_length=500, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
-    objects = WorkQuerySet.as_manager()
-
     class Meta:
         abstract = True
         constraints = [
@@ -225,6 +223,8 @@ class StripeEvent(_Work):
     created_at = models.DateTimeField(help_text="By Stripe's clock.")
     received_at = models.DateTimeField()
 
+    objects = StripeEventQuerySet.as_manager()
+
     def __str__(self) -> str:
         return f"{self.type} {self.event_id}"
 
@@ -251,6 +251,8 @@ class UsageReport(_Work):
         null=True, blank=True, help_text="Stripe forgets an identifier a day later."
     )
     created_at = models.DateTimeField()
+
+    objects = UsageReportQuerySet.as_manager()
 
     class Meta(_Work.Meta):
         constraints = [
