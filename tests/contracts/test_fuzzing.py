@@ -78,6 +78,6 @@ def test_every_answer_is_one_that_is_described(case, validate, known):
 
 
 @studio.parametrize()
-@a_few(examples=4)
+@a_few(examples=2)
 def test_every_answer_of_the_studio_is_one_that_is_described(case, validate, known_to_studio):
     validate(case, known_to_studio)
