@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Account
-from analytics.models import AgentRule, Counter
+from analytics.models import AgentRule, ChartNote, Counter
 from billing.models import Subscription
 from core.models import IdempotentRequest, StoredFile
 from episodes.copies import keep_copy
@@ -36,7 +36,7 @@ from webhooks.services import register_endpoint
 
 REGISTERED = [model for model in admin.site._registry if model in OURS]
 #: What an operator may write by hand, and what there is one row of.
-WRITTEN_BY_OPERATORS = {AgentRule}
+WRITTEN_BY_OPERATORS = {AgentRule, ChartNote}
 SINGLE_ROWS = {Counter}
 
 
