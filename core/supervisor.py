@@ -54,7 +54,8 @@ class Supervisor:
     ) -> None:
         self._children = [_Child(program) for program in programs]
         self._end_when = end_when
-        self._stop_requests = 0
+        self._is_stopping = False
+        self._interrupts = 0
 
     def run(self, *, on_look: Callable[[], None] = lambda: None) -> None:
         """Start everything and return when all of it has ended after a signal or `end_when`.
@@ -64,7 +65,7 @@ class Supervisor:
         self._catch_signals()
         mark_children()
         try:
-            while not self._stop_requests and not self._end_when():
+            while not self._is_stopping and not self._end_when():
                 for child in self._children:
                     child.look()
                 on_look()
@@ -79,16 +80,16 @@ class Supervisor:
                 signal.signal(number, self._request_stop)
 
     def _request_stop(self, number: int, frame: FrameType | None) -> None:
-        self._stop_requests += 1
+        self._is_stopping = True
+        self._interrupts += number == signal.SIGINT
 
     def _end_all(self) -> None:
-        requests = self._stop_requests
         for child in self._children:
             child.ask_to_end()
         deadline = time.monotonic() + GRACE_SECONDS
         while any(child.runs for child in self._children):
-            # Asking again (a second Ctrl-C) means: now.
-            if time.monotonic() > deadline or self._stop_requests > requests + 1:
+            # A second Ctrl-C means: now. Terminals that close may send SIGHUP twice.
+            if time.monotonic() > deadline or self._interrupts > 1:
                 break
             time.sleep(0.05)
         for child in self._children:

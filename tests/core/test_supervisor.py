@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
 import pytest
 
 from config.env import BASE_DIR
-from core.supervisor import next_wait
+from core.supervisor import GRACE_SECONDS, next_wait
 from tests.flows.running import living, wait_until
 
 #: Runs one program that starts a child in its group, writes both process ids down, and sleeps.
@@ -67,14 +68,17 @@ class TestSupervisor:
             assert supervisor.wait(10) == 0
             assert living([*program, *child]) == []
 
-    def test_a_second_signal_means_now(self, tmp_path: Path) -> None:
+    def test_a_second_interrupt_means_now(self, tmp_path: Path) -> None:
         with supervising(tmp_path, IGNORE) as (supervisor, starts):
             wait_until(lambda: len(starts()) == 1)
+            program, child = starts()[0]
+            asked_at = time.monotonic()
 
             supervisor.send_signal(signal.SIGINT)
             wait_until(lambda: supervisor.poll() is not None or nudge(supervisor))
 
-            assert supervisor.returncode == 0
+            assert time.monotonic() - asked_at < GRACE_SECONDS
+            assert living([*program, *child]) == []
 
 
 class supervising:  # noqa: N801 - used as a verb
