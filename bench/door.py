@@ -110,12 +110,13 @@ def beside_nginx(tmp: Path, plain: bytes, media: Path, facts: dict[str, str]):
     def start(upstream: int | None = None):
         one = free_port()
         accel = (
-            f"location /media/ {{ proxy_pass http://127.0.0.1:{upstream}; proxy_http_version 1.1;"
-            f' proxy_set_header Connection ""; }}'
+            "location /media/ { proxy_pass http://door; proxy_http_version 1.1;"
+            ' proxy_set_header Connection ""; }'
             f"location /protected/ {{ internal; alias {tmp}/data/media/; }}"
             if upstream
             else ""
         )
+        door = f"upstream door {{ server 127.0.0.1:{upstream}; keepalive 64; }}" if upstream else ""
         temporary = "".join(
             f"{name}_temp_path {tmp}/{name};"
             for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -123,7 +124,7 @@ def beside_nginx(tmp: Path, plain: bytes, media: Path, facts: dict[str, str]):
         (tmp / "nginx.conf").write_text(
             f"daemon off; master_process off; pid {tmp}/nginx.pid; error_log {tmp}/nginx.log;"
             f"{'user root;' if os.getuid() == 0 else ''} events {{ worker_connections 1024; }}"
-            f"http {{ {temporary} access_log off; sendfile on; keepalive_requests 1000000;"
+            f"http {{ {door} {temporary} access_log off; sendfile on; keepalive_requests 1000000;"
             f" server {{ listen 127.0.0.1:{one}; root {site}; gzip_static on; {accel} }} }}"
         )
         return one, server(["nginx", "-c", f"{tmp}/nginx.conf"], port=one)
