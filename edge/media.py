@@ -26,6 +26,9 @@ log = structlog.get_logger(__name__)
 _SIGNED_SECONDS = 3_600.0
 #: Headers of an answer with X-Accel-Redirect that nginx passes on, or that its configuration may.
 _KEPT_BY_NGINX = ("Content-Type", "Cache-Control", "Content-Security-Policy")
+#: Apps ask for the whole file or its first bytes, nearly all with the same headers.
+_MOST_PARTS = 16
+_LONGEST_HEADERS = 200
 _LOST = bare_refusal(404, {"Cache-Control": "no-store"})
 
 
@@ -53,6 +56,7 @@ class MediaEntry:
 
     __slots__ = (
         "_file",
+        "_parts",
         "_path",
         "_recorder",
         "_signed",
@@ -75,6 +79,8 @@ class MediaEntry:
         )
         self._signed = ""
         self._signed_until = 0.0
+        #: What some requests are answered, by all that it depends on.
+        self._parts: dict[tuple[object, ...], MediaAnswer] = {}
         #: By status.
         self._usual: dict[int, UsualHits] = {}
         self.slot = self.stamp = self.weight = 0
@@ -142,10 +148,19 @@ class MediaEntry:
         return make_answer(answer.status, answer.headers)
 
     def _part(self, environ: Mapping[str, object], *, size: int) -> MediaAnswer:
-        method = str(environ["REQUEST_METHOD"])
-        return media_answer(
-            self._file, size=size, method=method, request_headers=RequestHeaders(environ)
-        )
+        none_match = environ.get("HTTP_IF_NONE_MATCH")
+        if_range, wanted = environ.get("HTTP_IF_RANGE"), environ.get("HTTP_RANGE")
+        key = environ["REQUEST_METHOD"], size, none_match, if_range, wanted
+        answer = self._parts.get(key)
+        if answer is None:
+            method = str(environ["REQUEST_METHOD"])
+            answer = media_answer(
+                self._file, size=size, method=method, request_headers=RequestHeaders(environ)
+            )
+            headers = f"{none_match}{if_range}{wanted}"
+            if len(self._parts) < _MOST_PARTS and len(headers) < _LONGEST_HEADERS:
+                self._parts[key] = answer
+        return answer
 
     def _location(self) -> str:
         if settings.PUBLIC_MEDIA_URL:
