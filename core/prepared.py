@@ -24,7 +24,7 @@ class Given(Value):
         super().__init__(name, output_field=field)
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
-        """A placeholder, and itself in the place of the value."""
+        """A mark for a parameter, and itself in the place of the value."""
         return "%s", [self]
 
 

@@ -148,14 +148,13 @@ class MediaEntry:
         return make_answer(answer.status, answer.headers)
 
     def _part(self, environ: Mapping[str, object], *, size: int) -> MediaAnswer:
-        none_match = environ.get("HTTP_IF_NONE_MATCH")
-        if_range, wanted = environ.get("HTTP_IF_RANGE"), environ.get("HTTP_RANGE")
-        key = environ["REQUEST_METHOD"], size, none_match, if_range, wanted
+        method, wanted = environ["REQUEST_METHOD"], environ.get("HTTP_RANGE")
+        none_match, if_range = environ.get("HTTP_IF_NONE_MATCH"), environ.get("HTTP_IF_RANGE")
+        key = method, size, none_match, if_range, wanted
         answer = self._parts.get(key)
         if answer is None:
-            method = str(environ["REQUEST_METHOD"])
             answer = media_answer(
-                self._file, size=size, method=method, request_headers=RequestHeaders(environ)
+                self._file, size=size, method=str(method), request_headers=RequestHeaders(environ)
             )
             headers = f"{none_match}{if_range}{wanted}"
             if len(self._parts) < _MOST_PARTS and len(headers) < _LONGEST_HEADERS:

@@ -45,7 +45,7 @@ def being_received(running: RunningUp) -> list[int]:
     for process in running.child("web").children(recursive=True):
         for link in Path(f"/proc/{process.pid}/fd").iterdir():
             try:
-                if "/var/work/" in str(link.readlink()):
+                if link.readlink().parts[-3:-1] == ("var", "work"):
                     sizes.append(link.stat().st_size)
             except OSError:  # closed meanwhile
                 continue
