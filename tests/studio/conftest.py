@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 from production.running import run_production
 from production.services import due_productions
 from studio.making import due_generations, ended_productions, follow_production, make_episode
+from tests.fakes.model_server import run_model_server
 
 ARTICLE = """# The bridge that was bought four times
 
@@ -101,6 +102,15 @@ def source(owner_client: APIClient, article: str) -> dict:
     answer = owner_client.post("/v1/sources", body, format="json")
     assert answer.status_code == 202, answer.content
     return answer.json()["data"]
+
+
+@pytest.fixture
+def server(settings):
+    """A model server on this machine, which the writer asks."""
+    with run_model_server() as running:
+        settings.WRITER, settings.LLM_MODEL = "openai", "m"
+        settings.LLM_BASE_URL = running.address
+        yield running
 
 
 @pytest.fixture

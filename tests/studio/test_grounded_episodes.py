@@ -8,7 +8,7 @@ import pytest
 
 from billing.services import episode_usage
 from studio.models import Generation, Host
-from tests.fakes.model_server import run_model_server, schema_of, well_behaved
+from tests.fakes.model_server import schema_of, well_behaved
 
 MADE_UP = "In 1999 Winston Churchill bought the bridge for 77 pounds, and everybody was glad of it."
 INJECTION = (
@@ -23,14 +23,6 @@ def making_things_up(request):
     answer = json.loads(well_behaved(request))
     answer["turns"][0]["text"] = MADE_UP
     return json.dumps(answer)
-
-
-@pytest.fixture
-def server(settings):
-    with run_model_server() as running:
-        settings.WRITER, settings.LLM_MODEL = "openai", "m"
-        settings.LLM_BASE_URL = running.address
-        yield running
 
 
 @pytest.fixture

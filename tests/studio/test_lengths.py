@@ -7,7 +7,7 @@ import json
 import pytest
 
 from studio.models import Generation
-from tests.fakes.model_server import run_model_server, schema_of, well_behaved
+from tests.fakes.model_server import schema_of, well_behaved
 
 NUMBERS = [
     "one",
@@ -28,14 +28,6 @@ PARAGRAPHS = [
     f"Whoever climbs to the {number} chamber hears the water below it, and the wind in the boards."
     for number in NUMBERS
 ]
-
-
-@pytest.fixture
-def server(settings):
-    with run_model_server() as running:
-        settings.WRITER, settings.LLM_MODEL = "openai", "m"
-        settings.LLM_BASE_URL = running.address
-        yield running
 
 
 @pytest.fixture
