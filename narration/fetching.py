@@ -7,7 +7,10 @@ from core.http import BadStatus, Fetched, TooLarge, fetch
 
 MAX_PAGE_BYTES = 20_000_000
 TIMEOUT_SECONDS = 15.0
-_ACCEPT = "text/html, application/xhtml+xml, text/plain;q=0.8, text/markdown;q=0.8"
+_ACCEPT = (
+    "text/html, application/xhtml+xml, text/plain;q=0.8, text/markdown;q=0.8, "
+    "application/pdf;q=0.5, application/epub+zip;q=0.5, */*;q=0.1"
+)
 _STATUS_HINTS = {
     401: "it asks to sign in",
     402: "it asks for payment",

@@ -9,6 +9,8 @@ from core.errors import Invalid
 
 #: Contracts promise at least 4 MB; books with pictures are larger.
 MAX_FILE_BYTES = 10 << 20
+#: What is looked at to know a kind.
+START_BYTES = 1_024
 
 
 class FileUnreadable(Invalid):
@@ -39,6 +41,8 @@ FILE_KINDS = (
     FileKind("pdf", "application/pdf", magic=b"%PDF-"),
     FileKind("epub", "application/epub+zip", magic=b"PK\x03\x04"),
 )
+#: What servers of a store or a form often call a file whose kind they do not know.
+_UNKNOWN_TYPES = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 _OFFERED = ", ".join(kind.extension for kind in FILE_KINDS)
 
 
@@ -60,3 +64,19 @@ def file_kind(name: str, start: bytes) -> FileKind:
     if not kind.magic and b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise FileUnreadable("File is not text, whatever its name", field="file")
     return kind
+
+
+def document_kind(name: str, *, content_type: str, start: bytes) -> FileKind | None:
+    """The kind of a fetched file that is no text, by what its server says and by its first bytes.
+
+    `name` counts only where the server does not know the type (`content_type`, "" without one).
+    None for pages, text, and whatever else is not one of these kinds.
+    """
+    suffix = PurePosixPath(name).suffix.lstrip(".").lower()
+    for kind in FILE_KINDS:
+        named = content_type == kind.mime_type or (
+            content_type in _UNKNOWN_TYPES and suffix == kind.extension
+        )
+        if kind.magic and named and kind.magic in start:
+            return kind
+    return None

@@ -54,6 +54,6 @@ def _is_html(content_type: str, text: str) -> bool:
 
 def _not_an_article(what: str) -> NotAnArticle:
     return NotAnArticle(
-        f"Could not fetch URL: it is {what}, and only web pages and plain text can be read. "
-        "Send its text instead (source_type text)."
+        f"Could not fetch URL: it is {what}, and only web pages, plain text, and PDF, Word (docx) "
+        "and EPUB files can be read. Send its text instead (source_type text)."
     )

@@ -27,7 +27,7 @@ from episodes.services import (
     set_production_state,
 )
 from episodes.states import ProductionState
-from narration.file_kinds import file_kind
+from narration.file_kinds import START_BYTES, file_kind
 from narration.limits import (
     HOUR,
     require_acceptable_length,
@@ -229,7 +229,7 @@ def add_private_feed(*, account: Account, title: str, now: datetime) -> Show:
 
 def _stored(file: ReceivedFile, *, now: datetime) -> StoredDocument:
     """The file in storage. Raises `narration.file_kinds.FileUnreadable`."""
-    kind = file_kind(file.name or "", file.read(1_024))
+    kind = file_kind(file.name or "", file.read(START_BYTES))
     key = f"sources/{random_text(24)}/source.{kind.extension}"
     return StoredDocument(
         kind=EpisodeDocument.Kind.SOURCE_FILE,

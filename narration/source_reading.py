@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import signal
 import threading
+from dataclasses import replace
 from functools import cache
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import IO
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 import structlog
@@ -19,6 +21,7 @@ from core.http import BadStatus, Fetched
 from narration.diagnosis import ArticleNotFound
 from narration.extraction import Article, PageTooComplex
 from narration.file_articles import FileTextMissing
+from narration.file_kinds import START_BYTES, document_kind
 from narration.pages import NotAnArticle
 from narration.source_process import TOO_COSTLY, Answer, Job, read_for
 
@@ -52,10 +55,16 @@ class ReadingBroke(Upstream):
 
 
 def read_page(page: Fetched) -> Article:
-    """The article in a fetched page or text.
+    """The article in what was fetched: a page, a text, or a PDF, Word or EPUB file.
 
-    Raises `NotAnArticle`, `ArticleNotFound`, `PageTooComplex`, `ReadingTooCostly`, `ReadingBroke`.
+    Raises `NotAnArticle`, `ArticleNotFound`, `PageTooComplex`, `ReadingTooCostly`, `ReadingBroke`,
+    and of files `FileTextMissing`.
     """
+    name = unquote(urlsplit(page.url).path.rpartition("/")[2])
+    kind = document_kind(name, content_type=page.content_type, start=page.body[:START_BYTES])
+    if kind is not None:
+        article = _read(kind.extension, page.body, name=name)
+        return replace(article, url=page.url)
     return _read(
         "page", page.body, url=page.url, content_type=page.content_type, charset=page.charset
     )

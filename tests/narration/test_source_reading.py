@@ -17,7 +17,9 @@ from episodes.models import Episode
 from narration import source_reading
 from narration.diagnosis import ArticleNotFound
 from narration.extraction import PageTooComplex
+from narration.file_articles import FileTextMissing
 from narration.models import Narration
+from narration.pages import NotAnArticle
 from narration.preparing import prepare_narration
 from narration.services import Submission, submit_narration
 from narration.source_reading import (
@@ -28,6 +30,7 @@ from narration.source_reading import (
     read_html,
     read_page,
 )
+from tests.factories.files import book_file, pdf_file, word_file
 from tests.narration.pages import PARAGRAPHS, page
 
 URL = "https://site.example/p"
@@ -50,6 +53,37 @@ def test_brings_back_all_that_was_found():
 
     assert (found.title, found.author, found.url) == ("The Land That Pays", "Jo Doe", URL)
     assert [block.text for block in found.document.blocks] == PARAGRAPHS
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type", "body", "title"),
+    [
+        ("paper.pdf", "application/pdf", pdf_file([PARAGRAPHS]), "paper"),
+        ("Old%20land.pdf", "application/octet-stream", pdf_file([PARAGRAPHS]), "Old land"),
+        ("1", "application/epub+zip", book_file("Fields", [("One", PARAGRAPHS)]), "Fields"),
+        ("land.docx", "", word_file("The Land", PARAGRAPHS, title="Land"), "Land"),
+    ],
+)
+def test_reads_a_file_at_an_address(name, content_type, body, title):
+    found = read_page(Fetched(f"https://site.example/{name}?v=1", 200, {}, body, content_type, ""))
+
+    assert PARAGRAPHS[-1] in " ".join(block.text for block in found.document.blocks)
+    assert found.url == f"https://site.example/{name}?v=1"
+    assert (found.title, found.image_url) == (title, "")
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "refusal"),
+    [
+        ("application/pdf", b"%PDF-1.7 and no more", FileTextMissing),
+        ("application/pdf", page().encode(), NotAnArticle),
+        ("application/zip", word_file("The Land", PARAGRAPHS), NotAnArticle),
+        ("application/octet-stream", pdf_file([PARAGRAPHS]), NotAnArticle),
+    ],
+)
+def test_refuses_what_is_not_the_file_it_is_called(content_type, body, refusal):
+    with pytest.raises(refusal):
+        read_page(Fetched("https://site.example/download", 200, {}, body, content_type, ""))
 
 
 @pytest.mark.parametrize(
