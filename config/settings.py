@@ -183,10 +183,12 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         # IMMEDIATE: writers queue for the lock at BEGIN instead of failing in mid-transaction.
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,
-        # Each thread keeps a connection, so the cache of each is small: most reads are of the map.
+        # Each thread keeps a connection, so their caches have one bound together (soft_heap_limit); a
+        # thread alone may have half of it. No map of the file: each connection's own would count as
+        # memory of the process, and grow with the file.
         "init_command": (
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"
-            "PRAGMA cache_size=-4000; PRAGMA mmap_size=134217728;"
+            "PRAGMA cache_size=-16000; PRAGMA soft_heap_limit=33554432; PRAGMA mmap_size=0;"
         ),
     }
 else:
