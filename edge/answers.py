@@ -33,7 +33,12 @@ def make_answer(
     status: int, headers: Mapping[str, str], body: Iterable[bytes] | None = None
 ) -> Answer:
     """An answer with the reason phrase that HTTP knows for the status."""
-    return Answer(_STATUS_LINES[status], list(headers.items()), [] if body is None else body)
+    return Answer(status_line(status), list(headers.items()), [] if body is None else body)
+
+
+def status_line(status: int) -> str:
+    """The status with the reason phrase that HTTP knows for it."""
+    return _STATUS_LINES[status]
 
 
 def json_refusal(status: int, message: str, headers: Mapping[str, str]) -> Answer:

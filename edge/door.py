@@ -44,7 +44,6 @@ from feeds.store import (
     FeedStore,
     FeedVersion,
     ShowGone,
-    StoredFeed,
     public_version,
     version_by_token,
 )
@@ -74,6 +73,8 @@ class Door:
         """`aside` does what needs the database where that may be used; without it, the caller does."""
         self._aside = aside
         self.shelf = Shelf()
+        #: One method for all entries: each would otherwise hold one of its own.
+        self._weigh = self.shelf.weigh
         self._stamps = change_stamps().words
         self._feeds = FeedStore(data_dir / "feeds")
         self._recorder = hit_recorder(data_dir, settings.TRUSTED_PROXIES)
@@ -137,7 +138,7 @@ class Door:
         entry: Entry | None = None
         for _ in range(_TRIES):
             before = self._stamps[ChangeStamps.ANY]
-            entry, show_id = self._published(kind, reference, address, page)
+            entry, show_id = self._published(kind, reference, page)
             if entry is None or show_id is None:
                 self.shelf.drop(address)
                 break
@@ -153,36 +154,42 @@ class Door:
     def _is_current(self, slot: int, stamp: int) -> bool:
         return self._stamps[slot] == stamp
 
-    def _published(
-        self, kind: Kind, reference: str, address: str, page: int
-    ) -> tuple[Entry | None, int | None]:
+    def _published(self, kind: Kind, reference: str, page: int) -> tuple[Entry | None, int | None]:
         """The entry, and the one show whose changes it follows; None for what may not be kept."""
         if kind is Kind.TRACK:
             audio = find_published_audio(reference)
             return (TrackEntry(audio, self._recorder), audio.show_id) if audio else (None, None)
         if kind is Kind.MEDIA:
             file = find_media(reference)
-            return (MediaEntry(file, self._recorder), file.owner_id) if file else (None, None)
+            return (
+                (MediaEntry(file, self._recorder, self._weigh), file.owner_id)
+                if file
+                else (None, None)
+            )
         if kind is Kind.TRAILER:
             key = trailer_key(int(reference)) if int(reference) <= _LARGEST_ID else None
             file = find_media(key) if key else None
-            return (TrailerEntry(file, self._recorder), file.owner_id) if file else (None, None)
+            return (
+                (TrailerEntry(file, self._recorder, self._weigh), file.owner_id)
+                if file
+                else (None, None)
+            )
         if kind is Kind.PRIVATE_FEED:
-            return self._private_feed(reference, address, page)
+            return self._private_feed(reference, page)
         show_id = int(reference) if len(reference) <= len(str(_LARGEST_ID)) else _LARGEST_ID + 1
         version = public_version(show_id) if show_id <= _LARGEST_ID else None
-        return self._feed(version, address, page)
+        return self._feed(version, page)
 
-    def _private_feed(self, token: str, address: str, page: int) -> tuple[Entry | None, int | None]:
+    def _private_feed(self, token: str, page: int) -> tuple[Entry | None, int | None]:
         version = version_by_token(token)
         if version is None or version.is_private:
-            return self._feed(version, address, page, token=token)
+            return self._feed(version, page, token=token)
         # The show became public: its feed moved for good to its address by id.
         location = f"{settings.PUBLIC_URL}/api/shows/{version.show_id}/feed"
         return _moved(version.new_feed_url or location), version.show_id
 
     def _feed(
-        self, version: FeedVersion | None, address: str, page: int, *, token: str | None = None
+        self, version: FeedVersion | None, page: int, *, token: str | None = None
     ) -> tuple[Entry | None, int | None]:
         if version is None:
             return None, None
@@ -196,24 +203,14 @@ class Door:
             feed = self._feeds.get(version, page=page)
         except (PageMissing, ShowGone):
             return None, None
-        own = token is None or token == version.feed_token
-        if not own:
-            feed = self._feeds.for_listener(feed, version, token=str(token))
+        if token == version.feed_token:
+            token = None
+        if token is not None:
+            feed = self._feeds.for_listener(feed, version, token=token)
         entry = FeedEntry(
-            feed,
-            is_private=version.is_private,
-            read_body=partial(self._feeds.body, version, feed, token=None if own else token),
-            weigh=partial(self.shelf.weigh, address),
-            # A listener's own form of it is no file.
-            kept=partial(self._show, version, feed, page if own else 0),
+            feed, version, page=page, token=token, files=self._feeds, weigh=self._weigh
         )
         return entry, version.show_id
-
-    def _show(
-        self, version: FeedVersion, feed: StoredFeed, page: int, is_current: Callable[[], bool]
-    ) -> None:
-        if page == 1:
-            self._feeds.show(version, feed, is_current=is_current)
 
 
 def _moved(location: str) -> FixedEntry:

@@ -10,10 +10,11 @@ from edge.answers import Answer
 class FixedEntry:
     """One ready answer."""
 
-    __slots__ = ("_answer", "slot", "stamp", "used", "weight")
+    __slots__ = ("_answer", "address", "slot", "stamp", "used", "weight")
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
+        self.address = ""
         self.slot = self.stamp = self.weight = 0
         self.used = True
 
@@ -27,7 +28,7 @@ class FixedEntry:
         """There is nothing that a web server could send by itself."""
 
     def measure(self) -> int:
-        """Nothing is held that files hold too."""
+        """There is nothing that could be had again."""
         return 0
 
     def shed(self) -> None:

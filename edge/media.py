@@ -18,6 +18,7 @@ from analytics.listening import HitRecorder, Listening, UsualHits
 from core.storage import media_url
 from edge.answers import Answer, bare_refusal, make_answer
 from edge.file_part import PIECE_BYTES, FilePart
+from edge.shelf import Entry
 from episodes.media import MediaFile
 
 log = structlog.get_logger(__name__)
@@ -29,6 +30,8 @@ _KEPT_BY_NGINX = ("Content-Type", "Cache-Control", "Content-Security-Policy")
 #: Apps ask for the whole file or its first bytes, nearly all with the same headers.
 _MOST_PARTS = 16
 _LONGEST_HEADERS = 200
+#: What one of these answers takes in memory, with its headers and those of the request.
+_PART_BYTES = 1_600
 _LOST = bare_refusal(404, {"Cache-Control": "no-store"})
 
 
@@ -62,15 +65,21 @@ class MediaEntry:
         "_signed",
         "_signed_until",
         "_usual",
+        "_weigh",
+        "address",
         "slot",
         "stamp",
         "used",
         "weight",
     )
 
-    def __init__(self, file: MediaFile, recorder: HitRecorder) -> None:
+    def __init__(
+        self, file: MediaFile, recorder: HitRecorder, weigh: Callable[[Entry], None]
+    ) -> None:
+        """`weigh` is called when the entry has become heavier."""
         self._file = file
         self._recorder = recorder
+        self._weigh = weigh
         #: None in an object store. Found out once: storage is slow to ask.
         self._path = (
             default_storage.path(file.storage_key)
@@ -83,6 +92,7 @@ class MediaEntry:
         self._parts: dict[tuple[object, ...], MediaAnswer] = {}
         #: By status.
         self._usual: dict[int, UsualHits] = {}
+        self.address = ""
         self.slot = self.stamp = self.weight = 0
         self.used = True
 
@@ -98,11 +108,12 @@ class MediaEntry:
         """There is nothing that a web server could send by itself."""
 
     def measure(self) -> int:
-        """Nothing is held that files hold too."""
-        return 0
+        """Bytes of memory that the answers take which requests brought with them."""
+        return len(self._parts) * _PART_BYTES
 
     def shed(self) -> None:
-        """There is nothing to give up."""
+        """Give up these answers."""
+        self._parts = {}
 
     def _from_disk(self, environ: Mapping[str, object], path: str) -> Answer:
         try:
@@ -159,6 +170,7 @@ class MediaEntry:
             headers = f"{none_match}{if_range}{wanted}"
             if len(self._parts) < _MOST_PARTS and len(headers) < _LONGEST_HEADERS:
                 self._parts[key] = answer
+                self._weigh(self)
         return answer
 
     def _location(self) -> str:

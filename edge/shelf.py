@@ -15,17 +15,17 @@ MOST_BYTES = 64_000_000
 class Entry(Protocol):
     """One address's artefact, as it was when `stamp` was its show's (core/changes.py).
 
-    `weight` belongs to the shelf: what `measure` last said.
+    `address` and `weight` belong to the shelf: where it stands, and what `measure` last said.
     """
 
+    address: str
     slot: int
     stamp: int
     used: bool
     weight: int
 
-    @property
-    def kept(self) -> Callable[[Callable[[], bool]], None]:
-        """To be called once the entry is kept, with what tells whether it is still the present one."""
+    def kept(self, is_current: Callable[[], bool]) -> None:
+        """Called once the entry is kept; `is_current` tells whether it is still the present one."""
         ...
 
     def answer(self, environ: Mapping[str, object]) -> Answer:
@@ -33,11 +33,11 @@ class Entry(Protocol):
         ...
 
     def measure(self) -> int:
-        """Bytes held that files hold too."""
+        """Bytes of memory that `shed` would free."""
         ...
 
     def shed(self) -> None:
-        """Give those bytes up."""
+        """Give up what can be had or made again."""
         ...
 
 
@@ -60,13 +60,14 @@ class Shelf:
         """Keep `entry` in place of an older one."""
         with self._lock:
             self._take(address)
+            entry.address, entry.weight = address, entry.measure()
             self._place(address, entry)
             self._make_room()
 
-    def weigh(self, address: str, entry: Entry) -> None:
+    def weigh(self, entry: Entry) -> None:
         """Take in that an entry became heavier; nothing to do when it is not on the shelf (any more)."""
         with self._lock:
-            if self._entries.get(address) is entry:
+            if self._entries.get(entry.address) is entry:
                 self.weight -= entry.weight
                 entry.weight = entry.measure()
                 self.weight += entry.weight
@@ -105,4 +106,7 @@ class Shelf:
             else:
                 entry.shed()
                 entry.weight = entry.measure()
+                if entry.weight:
+                    # What it cannot give up (feeds, while the disk is full) goes with it.
+                    continue
             self._place(address, entry)

@@ -13,23 +13,29 @@ from analytics.listening import HitRecorder, Listening, UsualHits
 from edge.answers import Answer, make_answer
 from episodes.addresses import PublishedAudio
 
+#: What all redirects have in common, so that none has a copy of its own.
+_REDIRECT = redirect_answer("")
+_SAME = make_answer(_REDIRECT.status, _REDIRECT.headers)
+_REST = [pair for pair in _SAME.headers if pair[0] != "Location"]
+
 
 class TrackEntry:
     """One published episode's redirect: 302 to its audio, one hit for every GET."""
 
-    __slots__ = ("_hits", "_redirect", "slot", "stamp", "used", "weight")
+    __slots__ = ("_hits", "_redirect", "address", "slot", "stamp", "used", "weight")
 
     def __init__(self, audio: PublishedAudio, recorder: HitRecorder) -> None:
-        redirect = redirect_answer(iri_to_uri(audio.address))
-        self._redirect = make_answer(redirect.status, redirect.headers)
+        headers = (("Location", iri_to_uri(audio.address)), *_REST)
+        self._redirect = _SAME._replace(headers=list(headers))
         listening = Listening(
             kind=HitKind.TRACK,
             episode_id=audio.episode_id,
             show_id=audio.show_id,
             asset_id=audio.asset_id,
-            status=redirect.status,
+            status=_REDIRECT.status,
         )
         self._hits = UsualHits(recorder, listening)
+        self.address = ""
         self.slot = self.stamp = self.weight = 0
         self.used = True
 
@@ -43,7 +49,7 @@ class TrackEntry:
         """There is nothing that a web server could send by itself."""
 
     def measure(self) -> int:
-        """Nothing is held that files hold too."""
+        """There is nothing that could be had again."""
         return 0
 
     def shed(self) -> None:

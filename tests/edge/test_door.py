@@ -38,6 +38,18 @@ class TestKeeping:
         with django_assert_num_queries(0):
             assert [listener.ask(address) for address in addresses] == first
 
+    def test_weighs_what_the_headers_of_listeners_make_it_keep(self, listener, episode):
+        shelf = listener.door.shelf
+        for first in range(50):
+            listener.ask(f"/media/{episode.asset.storage_key}", range=f"bytes={first}-")
+        heavy = shelf.weight
+
+        shelf.get(f"/media/{episode.asset.storage_key}").shed()
+
+        assert 10_000 < heavy < 50_000
+        assert listener.ask(f"/media/{episode.asset.storage_key}", range="bytes=7-")[0] == 206
+        assert 0 < shelf.weight < heavy / 10
+
     def test_serves_without_a_database(self, listener, addresses, monkeypatch):
         first = [listener.ask(address) for address in addresses]
 

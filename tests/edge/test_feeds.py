@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 import tracemalloc
+from datetime import UTC, datetime
 
 import pytest
 
 from edge.feeds import FeedEntry, remembered_form
-from feeds.store import StoredFeed
+from feeds.store import FeedVersion, StoredFeed
 
 PLAIN, GZIPPED = b"<rss/>", b"gzipped"
 
 
-def make_entry():
-    return FeedEntry(
-        StoredFeed("name", "digest", len(PLAIN), len(GZIPPED)),
-        is_private=False,
-        read_body=lambda compressed: GZIPPED if compressed else PLAIN,
-        weigh=lambda _entry: None,
-        kept=lambda _is_current: None,
-    )
+VERSION = FeedVersion(
+    1,
+    1,
+    datetime(2026, 1, 1, tzinfo=UTC),
+    "podcast_1",
+    is_private=False,
+    is_retired=False,
+    new_feed_url=None,
+)
+
+
+class Files:
+    def __init__(self, gzipped):
+        self.gzipped = bytearray(gzipped)
+
+    def body(self, version, feed, compressed, *, token):
+        # Another copy each time, as from a file.
+        return bytes(self.gzipped) if compressed else PLAIN
+
+    def show(self, version, feed, *, is_current):
+        pass
+
+
+def make_entry(weigh=lambda _entry: None, gzipped=GZIPPED):
+    feed = StoredFeed("name", "digest", len(PLAIN), len(gzipped))
+    return FeedEntry(feed, VERSION, files=Files(gzipped), weigh=weigh)
 
 
 @pytest.fixture
@@ -66,3 +85,26 @@ def test_headers_of_unusual_length_are_answered_and_not_remembered(entry):
     assert ask(entry, "x" * 3_000) == ("application/rss+xml", GZIPPED)
 
     assert remembered_form.cache_info().currsize == 0
+
+
+def test_weighs_what_its_bytes_take_in_memory():
+    weighed = []
+    entries = [make_entry(weigh=weighed.append, gzipped=b"g" * 3_000) for _ in range(200)]
+    for entry in entries:
+        # What the form itself takes stays when the bytes go.
+        entry.answer({"REQUEST_METHOD": "HEAD", "HTTP_ACCEPT_ENCODING": "gzip"})
+    tracemalloc.start()
+    try:
+        for entry in entries:
+            ask(entry, "*/*")
+        taken, _peak = tracemalloc.get_traced_memory()
+        told = sum(entry.measure() for entry in entries)
+        for entry in entries:
+            entry.shed()
+        left, _peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert weighed == entries
+    assert told == pytest.approx(taken - left, rel=0.05)
+    assert all(entry.measure() == 0 for entry in entries)

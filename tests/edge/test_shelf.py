@@ -13,6 +13,7 @@ class Kept:
     def __init__(self, weight=0):
         self.slot = self.stamp = 0
         self.used = False
+        self.address = ""
         self.weight = self.held = weight
 
     def answer(self, environ):
@@ -56,6 +57,17 @@ def test_sheds_the_last_one_too(shelf):
     assert shelf.weight == 0
 
 
+def test_lets_go_what_cannot_shed_its_weight(shelf):
+    stubborn = Kept(weight=90)
+    stubborn.shed = lambda: None
+    shelf.put("a", stubborn)
+
+    shelf.put("b", Kept(weight=20))
+
+    assert shelf.get("a") is None
+    assert shelf.weight == 20
+
+
 def test_counts_an_entry_once(shelf):
     for weight in (10, 20, 30):
         shelf.put("a", Kept(weight=weight))
@@ -72,8 +84,10 @@ def test_takes_in_that_an_entry_grew(shelf):
     shelf.put("a", entry)
     entry.held = 60
 
-    shelf.weigh("a", entry)
-    shelf.weigh("a", Kept(weight=1_000))
+    stranger = Kept(weight=1_000)
+    stranger.address = "a"
+    shelf.weigh(entry)
+    shelf.weigh(stranger)
 
     assert shelf.weight == entry.weight == 60
 
