@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
+import msgspec
 from django.conf import settings
 from django.db import connections
 from django.db.models import Count, Q
@@ -34,8 +35,7 @@ _TRANSCRIPTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class TranscriptFacts:
+class TranscriptFacts(msgspec.Struct, frozen=True):
     """One transcript file; `is_timed` ones can be shown as captions."""
 
     url: str
@@ -44,8 +44,7 @@ class TranscriptFacts:
     is_timed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ItemFacts:
+class ItemFacts(msgspec.Struct, frozen=True):
     """One published episode, as its item states it; equal facts give an equal item."""
 
     guid: UUID
@@ -194,18 +193,39 @@ class ItemRows:
         )
         converted = self._compiler.apply_converters([list(row.values) for row in rows], converters)
         return [
-            _item(self.context, dict(zip(_COLUMNS, values, strict=True)), row.documents)
+            _item(self.context, _Columns._make(values), row.documents)
             for row, values in zip(rows, converted, strict=True)
         ]
 
 
-_COLUMNS = (
-    *("pk", "public_id", "guid", "title", "author", "description", "published_at"),
-    *("audio_url", "audio_type", "audio_length", "duration_seconds", "chapters"),
-    *("season", "episode_number", "episode_type", "explicit", "is_ai_generated"),
-    "cover_key",
-    *("asset__storage_key", "asset__bytes", "asset__mime_type", "asset__duration_seconds"),
-)
+class _Columns(NamedTuple):
+    """What is read of an episode, under the names of the database's columns."""
+
+    pk: int
+    public_id: str
+    guid: UUID
+    title: str
+    author: str
+    description: str | None
+    published_at: datetime
+    audio_url: str | None
+    audio_type: str
+    audio_length: int | None
+    duration_seconds: int | None
+    chapters: object
+    season: int | None
+    episode_number: int | None
+    episode_type: str
+    explicit: bool
+    is_ai_generated: bool
+    cover_key: str | None
+    asset__storage_key: str | None
+    asset__bytes: int | None
+    asset__mime_type: str | None
+    asset__duration_seconds: float | None
+
+
+_COLUMNS = _Columns._fields
 _AI_COLUMN = _COLUMNS.index("is_ai_generated")
 
 
@@ -223,51 +243,57 @@ def _context(show: Show) -> ItemContext:
 
 
 def _item(
-    context: ItemContext, row: dict[str, Any], documents: Iterable[tuple[str, str, str]]
+    context: ItemContext, row: _Columns, documents: Iterable[tuple[str, str, str]]
 ) -> ItemFacts:
-    storage_key = row["asset__storage_key"]
-    address = audio_address(storage_key=storage_key, audio_url=row["audio_url"]) or ""
-    mime_type = row["asset__mime_type"] or row["audio_type"]
-    duration = row["duration_seconds"]
-    if duration is None and row["asset__duration_seconds"] is not None:
-        duration = round(row["asset__duration_seconds"])
+    storage_key = row.asset__storage_key
+    address = audio_address(storage_key=storage_key, audio_url=row.audio_url) or ""
+    mime_type = row.asset__mime_type or row.audio_type
+    duration = row.duration_seconds
+    if duration is None and row.asset__duration_seconds is not None:
+        duration = round(row.asset__duration_seconds)
     files = {kind: (key, language) for kind, key, language in documents}
     chapters = files.get(_Kind.CHAPTERS_JSON)
     return ItemFacts(
-        guid=row["guid"],
-        title=row["title"],
-        author=row["author"],
-        description=row["description"] or "",
-        published_at=row["published_at"],
+        guid=row.guid,
+        title=row.title,
+        author=row.author,
+        description=row.description or "",
+        published_at=row.published_at,
         # A private episode has no page.
-        link=None if context.is_private else f"{context.page_url}/{row['public_id']}",
+        link=None if context.is_private else f"{context.page_url}/{row.public_id}",
         enclosure_url=_counted_address(
             context,
-            reference=row["public_id"] if context.is_private else str(row["pk"]),
+            reference=row.public_id if context.is_private else str(row.pk),
             extension=audio_extension(address=address, mime_type=mime_type),
         ),
         # 0 says "unknown" where a client gave us no length of its own audio.
-        enclosure_length=row["asset__bytes"] if storage_key else row["audio_length"] or 0,
+        enclosure_length=(row.asset__bytes if storage_key else row.audio_length) or 0,
         enclosure_type=mime_type,
         duration_seconds=duration,
-        season=row["season"],
-        episode_number=row["episode_number"],
-        episode_type=row["episode_type"],
-        explicit=row["explicit"],
-        is_ai_generated=row["is_ai_generated"],
-        image_url=media_url(row["cover_key"]) if row["cover_key"] else None,
-        transcripts=tuple(
-            TranscriptFacts(
-                url=media_url(files[kind][0]),
-                mime_type=mime,
-                language=files[kind][1] or context.language,
-                is_timed=is_timed,
-            )
-            for kind, (mime, is_timed) in _TRANSCRIPTS.items()
-            if kind in files
-        ),
+        season=row.season,
+        episode_number=row.episode_number,
+        episode_type=row.episode_type,
+        explicit=row.explicit,
+        is_ai_generated=row.is_ai_generated,
+        image_url=media_url(row.cover_key) if row.cover_key else None,
+        transcripts=_transcripts(context, files) if files else (),
         chapters_url=media_url(chapters[0]) if chapters else None,
-        chapters=tuple(_chapters(row["chapters"])),
+        chapters=tuple(_chapters(row.chapters)),
+    )
+
+
+def _transcripts(
+    context: ItemContext, files: Mapping[str, tuple[str, str]]
+) -> tuple[TranscriptFacts, ...]:
+    return tuple(
+        TranscriptFacts(
+            url=media_url(files[kind][0]),
+            mime_type=mime,
+            language=files[kind][1] or context.language,
+            is_timed=is_timed,
+        )
+        for kind, (mime, is_timed) in _TRANSCRIPTS.items()
+        if kind in files
     )
 
 

@@ -14,9 +14,9 @@ from markupsafe import Markup
 
 from feeds.facts import ChannelFacts, ItemFacts, ItemRow, ItemRows
 from feeds.kept import KeptChunk, KeptItem, KeptPage, PageTable, Part
-from feeds.notes import cut_html, cut_text, notes_html, plain_text
+from feeds.notes import cut_html, cut_text, notes_html, one_line, plain_text
 from feeds.segments import HEADER_BYTES, deflate_part, gzip_of_parts
-from feeds.xml_templates import NAMES, source, template
+from feeds.xml_templates import NAMES, item_macro, source, template
 
 #: Processors have instructions for SHA-256, which make it faster than any other good hash.
 _hash = hashlib.sha256
@@ -157,7 +157,9 @@ def _digest(context: bytes, *rows: ItemRow) -> bytes:
 def render_item(item: ItemFacts) -> bytes:
     """One `<item>` with its line end."""
     notes = notes_html(item.description)
-    rendered = template("item.xml").render(item=item, notes=notes, short_notes=cut_html(notes))
+    rendered = item_macro()(
+        item=item, title=one_line(item.title), notes=notes, short_notes=cut_html(notes)
+    )
     return rendered.encode()
 
 

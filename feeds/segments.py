@@ -8,8 +8,9 @@ reader takes, unlike a file of several members. It costs some 2 % of size for pa
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Iterable
+
+from zlib_ng import zlib_ng
 
 _LEVEL = 6
 #: No name, no time: equal documents give equal bytes. 255: the operating system does not matter.
@@ -20,12 +21,17 @@ HEADER_BYTES = len(_HEADER)
 
 def deflate_part(text: bytes, *, is_last: bool = False) -> bytes:
     """`text` compressed without looking back; the last part also ends the stream."""
-    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-    mode = zlib.Z_FINISH if is_last else zlib.Z_SYNC_FLUSH
+    compressor = zlib_ng.compressobj(_LEVEL, zlib_ng.DEFLATED, -zlib_ng.MAX_WBITS)
+    mode = zlib_ng.Z_FINISH if is_last else zlib_ng.Z_SYNC_FLUSH
     return compressor.compress(text) + compressor.flush(mode)
 
 
 def gzip_of_parts(parts: Iterable[bytes], *, document: bytes) -> bytes:
     """The gzip file of `document`, whose parts in order, the last one included, these are."""
-    trailer = struct.pack("<LL", zlib.crc32(document), len(document) & 0xFFFFFFFF)
+    trailer = struct.pack("<LL", zlib_ng.crc32(document), len(document) & 0xFFFFFFFF)
     return b"".join((_HEADER, *parts, trailer))
+
+
+def gzip_whole(document: bytes) -> bytes:
+    """The gzip file of a document of which no part is kept."""
+    return gzip_of_parts((deflate_part(document, is_last=True),), document=document)

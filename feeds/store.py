@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import gzip
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -19,12 +18,11 @@ from django.db.models import Q
 from feeds.facts import PAGE_ITEMS, ItemRows, read_channel
 from feeds.kept import PageTable, read_page, read_table, write_durably, write_table
 from feeds.rendering import render_page, table_of, templates_digest
+from feeds.segments import gzip_whole
 from feeds.shown_files import show_files
 from shows.models import Show
 
 log = structlog.get_logger(__name__)
-
-_GZIP_LEVEL = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +121,7 @@ class FeedStore:
         """
         if token is not None:
             plain = self._readdressed(version, feed, token=token)
-            return gzip.compress(plain, _GZIP_LEVEL, mtime=0) if compressed else plain
+            return gzip_whole(plain) if compressed else plain
         held = feed.gzipped if compressed else feed.plain
         if held is not None:
             return held
@@ -143,7 +141,7 @@ class FeedStore:
             name=feed.name,
             content_digest=hashlib.sha256(plain).hexdigest()[:32],
             plain_bytes=len(plain),
-            gzip_bytes=len(gzip.compress(plain, _GZIP_LEVEL, mtime=0)),
+            gzip_bytes=len(gzip_whole(plain)),
             plain=feed.plain,
             gzipped=feed.gzipped,
         )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from email.utils import format_datetime
 from functools import lru_cache
 
 from django.conf import settings
@@ -14,10 +14,24 @@ from feeds import notes
 
 NAMES = ("channel.xml", "item.xml")
 
+#: English whatever the language of the show.
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = (
+    *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
+    *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+)
+
 
 def template(name: str) -> Template:
     """The compiled template; a misspelt value in it raises."""
     return _environment().get_template(name)
+
+
+@lru_cache(maxsize=1)
+def item_macro() -> Callable[..., Markup]:
+    """The macro of item.xml: called for each item, it costs half of a template rendered for each."""
+    macro: Callable[..., Markup] = template("item.xml").module.item_xml  # type: ignore[attr-defined]
+    return macro
 
 
 def source(name: str) -> str:
@@ -48,7 +62,10 @@ def _environment() -> Environment:
 
 def rfc2822(moment: datetime) -> str:
     """RFC 2822 date, English, in UTC with a numeric offset."""
-    return format_datetime(moment.astimezone(UTC))
+    utc = moment.astimezone(UTC)
+    # A quarter of the time of `email.utils.format_datetime`, which every item pays.
+    date = f"{_DAYS[utc.weekday()]}, {utc.day:02d} {_MONTHS[utc.month - 1]} {utc.year:04d}"
+    return f"{date} {utc.hour:02d}:{utc.minute:02d}:{utc.second:02d} +0000"
 
 
 def cdata(text: str) -> Markup:
