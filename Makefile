@@ -9,8 +9,9 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3 py
 	$(shell command -v $(name) >/dev/null 2>&1 && $(name) -c '$(SUITABLE)' 2>/dev/null && echo $(name))))
 # The suite's processes; two suit a machine of two cores.
 TEST_PROCESSES ?= 2
-# One test after the other to whoever is free, in the order of tests/conftest.py; what shares a server together.
-DISTRIBUTED = -n $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder
+# One test after the other to whoever is free, in the order of tests/conftest.py; what shares a server together
+# (tests/together.py).
+DISTRIBUTED = -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder
 # Releases younger than a week are not locked: bad ones are mostly found by then.
 LOCK_BEFORE = $(shell date -u -d '7 days ago' +%Y-%m-%d 2>/dev/null || date -u -v-7d +%Y-%m-%d)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_django
@@ -25,6 +26,7 @@ from tests.client_addresses import (
     check_postgresql,
     come_from_known_addresses,
 )
+from tests.together import Together
 
 NOW = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 #: Asking for one of these is the only way to the database; pytest-django closes every other one.
@@ -52,7 +54,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--full-drills",
         action="store_true",
-        help="Drills at full length and size: a minute of changes, 300 episodes due, 10,000 connections.",
+        help="Drills at full length and size: a minute of changes, 300 episodes due, 1,000 narrations,"
+        " 10,000 connections.",
     )
 
 
@@ -62,9 +65,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if _reaches_a_server(item)]
     items[:] = _slow_ones_early(items)
-    for item in items:
-        if "served_by_all" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("served"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    return Together(config, log)
 
 
 def _slow_ones_early(items: list[pytest.Item]) -> list[pytest.Item]:
@@ -85,6 +90,8 @@ def _slow_ones_early(items: list[pytest.Item]) -> list[pytest.Item]:
 def _reaches_a_server(item: pytest.Item) -> bool:
     path = item.path.relative_to(Path(__file__).parent).as_posix()
     asks = DATABASE_FIXTURES.intersection(getattr(item, "fixturenames", ()))
+    if item.get_closest_marker("once"):
+        return False
     return (
         bool(asks)
         or item.get_closest_marker("django_db") is not None

@@ -17,7 +17,6 @@ from tests.clients.conftest import free_port, serving
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("nginx"),
     pytest.mark.skipif(
         not shutil.which("nginx") and not os.environ.get("CI"), reason="nginx is not installed"
     ),
@@ -57,7 +56,7 @@ def proxied(tmp_path_factory):
         command = ["nginx", "-e", f"{folder}/error.log", "-c", f"{folder}/nginx.conf"]
         with (
             subprocess.Popen(command) as nginx,
-            httpx.Client(transport=httpx.HTTPTransport(retries=20)) as client,
+            httpx.Client(transport=httpx.HTTPTransport(retries=20), timeout=60) as client,
         ):
             try:
                 client.get(f"http://127.0.0.1:{port}/livez")

@@ -12,6 +12,8 @@ import pytest
 
 from config.env import BASE_DIR
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:

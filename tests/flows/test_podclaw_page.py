@@ -20,7 +20,7 @@ from tests.flows.running import services_of_its_own, started_up
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("page"),
+    pytest.mark.once,
     pytest.mark.skipif(not shutil.which("curl"), reason="curl is not here"),
 ]
 
@@ -63,7 +63,7 @@ def shell(url, tmp_path):
             cwd=tmp_path,
             capture_output=True,
             check=True,
-            timeout=30,
+            timeout=150,
         )
         head, _, text = done.stdout.decode().partition("\r\n\r\n")
         return Told(int(head.split(" ", 2)[1]), head, text)
@@ -314,10 +314,10 @@ class TestKnownClients:
             )
             episode.raise_for_status()
 
-            assert httpx.get(rss_url).status_code == 200
-            assert "Digest of the day" in httpx.get(rss_url).text
+            assert httpx.get(rss_url, timeout=60).status_code == 200
+            assert "Digest of the day" in httpx.get(rss_url, timeout=60).text
             assert isinstance(episode.json()["id"], int)
-            assert httpx.get(episode.json()["url"]).status_code == 200
+            assert httpx.get(episode.json()["url"], timeout=60).status_code == 200
 
     def test_debcast_publishes_a_debate(self, url):
         with httpx.Client(base_url=url, timeout=30) as client:
@@ -338,4 +338,4 @@ class TestKnownClients:
         told = answer.json()
         assert told["feed_url"]
         assert told["episode_url"] == told["episode"]["episode_url"] == told["episode"]["url"]
-        assert "A debate" in httpx.get(told["episode_url"]).text
+        assert "A debate" in httpx.get(told["episode_url"], timeout=60).text

@@ -12,7 +12,7 @@ import pytest
 from tests.factories import sounds
 from tests.flows.running import RunningUp, living, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.once]
 
 MEBIBYTE = 2**20
 PART = b'--b\r\nContent-Disposition: form-data; name="audio"; filename="a.mp3"\r\n\r\n'

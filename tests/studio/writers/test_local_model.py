@@ -24,7 +24,7 @@ from studio.writers.base import (
 from studio.writers.gguf_chat import GgufChat
 from studio.writers.modelled import ModelWriter
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("model")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 SPEAKERS = (Speaker("aaaaaaaa", "Ada"), Speaker("bbbbbbbb", "Bob"))
 MATERIAL = Material(
