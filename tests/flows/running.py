@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import os
 import signal
 import subprocess
@@ -15,6 +17,7 @@ from pathlib import Path
 import httpx
 import psutil
 import psycopg
+import redis
 from psycopg import sql
 
 from config.env import BASE_DIR, NAMES
@@ -22,8 +25,10 @@ from tests.client_addresses import check_postgresql
 from tests.migrated import postgresql_template, put_sqlite
 from tests.ports import free_port
 
-PATIENCE_SECONDS = 60
+#: Far more than anything takes: other tests, and other people, may want the same processors.
+PATIENCE_SECONDS = 150
 PYTHON = sys.executable
+_started = itertools.count()
 
 
 @dataclass(slots=True)
@@ -45,7 +50,7 @@ class RunningUp:
 
     def answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/livez", timeout=5).status_code == 200
+            return httpx.get(f"{self.url}/livez", timeout=30).status_code == 200
         except httpx.TransportError:
             return False
 
@@ -53,10 +58,12 @@ class RunningUp:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def child(self, name: str) -> psutil.Process:
-        """The direct child for one part, found by its place in the order of starting."""
-        index = ("web", "worker", "clock").index(name)
-        children = psutil.Process(self.process.pid).children()
-        return sorted(children, key=lambda child: child.create_time())[index]
+        """The direct child for one part: the last one that was started."""
+        lines = [
+            line for line in self.errors.read_text().splitlines() if '"program_started"' in line
+        ]
+        started = [json.loads(line) for line in lines]
+        return psutil.Process([one["process"] for one in started if one["program"] == name][-1])
 
 
 def environment_of(data_dir: Path, port: int, **settings: str) -> dict[str, str]:
@@ -129,12 +136,14 @@ def kill_if_there(member: psutil.Process | subprocess.Popen[bytes]) -> None:
         return
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
-    """Return once `condition` holds; fail the test if it never does."""
+def wait_until(
+    condition: Callable[[], bool], seconds: float = PATIENCE_SECONDS, *, every: float = 0.1
+) -> None:
+    """Return once `condition` holds, looked at `every` so many seconds; fail the test if it never does."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "the awaited did not happen"
-        time.sleep(0.1)
+        time.sleep(every)
 
 
 def living(processes: list[psutil.Process]) -> list[psutil.Process]:
@@ -154,13 +163,16 @@ def services_of_its_own(*, empty: bool = False) -> Iterator[dict[str, str]]:
         return
     name = f"up_{os.getpid()}_{time.monotonic_ns()}"
     identifier = sql.Identifier(name)
+    broker = os.environ["REDIS_URL"].rpartition("/")[0] + f"/{_redis_number()}"
+    # The last test's bells would ring for rows of this one.
+    redis.Redis.from_url(broker).flushdb()
     template = sql.Identifier("template1" if empty else postgresql_template(url))
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(identifier, template))
         try:
             yield {
                 "DATABASE_URL": url.replace("/postgres?", f"/{name}?"),
-                "REDIS_URL": os.environ["REDIS_URL"].rpartition("/")[0] + f"/{_redis_number()}",
+                "REDIS_URL": broker,
             }
             check_postgresql(connection, name)
         finally:
@@ -168,5 +180,9 @@ def services_of_its_own(*, empty: bool = False) -> Iterator[dict[str, str]]:
 
 
 def _redis_number() -> int:
-    """A Redis database that the suite's own processes do not use (tests/environment.py)."""
-    return 32 + os.getpid() % 32
+    """A Redis database that nobody else uses now: no test process itself, no other `up` of this one.
+
+    The first ones are the test processes' own (tests/environment.py).
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return 64 + worker * 16 + next(_started) % 16
