@@ -93,7 +93,7 @@ class TestForwarder:
         folder, rung = machine("one"), threading.Event()
         forwarder = Forwarder(folder, store=lambda: None, ring=rung.set)
         forwarder.wake()
-        assert rung.wait(10)
+        assert rung.wait(100)
         forwarder.close()
 
         tried = threading.Event()
@@ -104,7 +104,7 @@ class TestForwarder:
 
         forwarder = Forwarder(folder, store=fail, ring=rung.set)
         forwarder.wake()
-        assert tried.wait(10)
+        assert tried.wait(100)
         forwarder.close()
         assert len(list(folder.glob("*.hits"))) == 1
 
@@ -114,6 +114,6 @@ class TestForwarder:
 
         forwarder.wake()
 
-        assert rung.wait(10)
+        assert rung.wait(100)
         forwarder.close()
         assert len(store.waiting()) == 1

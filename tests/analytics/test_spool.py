@@ -64,11 +64,11 @@ def lines_of(folder):
 
 
 def wait_for(condition):
-    for _ in range(400):
+    for _ in range(5_000):
         if condition():
             return
         time.sleep(0.02)
-    raise AssertionError("It did not happen within 8 s.")
+    raise AssertionError("It did not happen within 100 s.")
 
 
 class TestAppend:
@@ -250,7 +250,7 @@ class TestSealOrphans:
     def test_loses_no_answered_hit_wherever_processes_are_killed(self, folder, tmp_path):
         kind = "mapped" if open_segments.keeps_room(folder) else "written"
         code = [sys.executable, "-m", "tests.analytics.killed_writers", str(folder), kind]
-        done = subprocess.run(code, cwd=ROOT, stdout=subprocess.PIPE, check=True, timeout=120)
+        done = subprocess.run(code, cwd=ROOT, stdout=subprocess.PIPE, check=True, timeout=250)
         answered = json.loads(done.stdout)
 
         seal_orphans(folder)

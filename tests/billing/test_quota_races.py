@@ -146,7 +146,7 @@ def all_at_once(path):
 
     def call(number):
         try:
-            barrier.wait(timeout=30)
+            barrier.wait(timeout=200)
             answers.append(path.call(number))
         finally:
             connection.close()

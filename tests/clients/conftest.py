@@ -19,7 +19,7 @@ from tests.migrated import put_sqlite
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 60
+START_SECONDS = 150
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def run(environment):
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=100,
+            timeout=250,
         )
         assert not check or done.returncode == 0, done.stdout
         return done.stdout
@@ -178,7 +178,7 @@ def _wait_until_it_answers(url, server):
     while time.monotonic() < deadline:
         assert server.poll() is None, "The web server ended."
         try:
-            if httpx.get(f"{url}/livez").status_code == 200:
+            if httpx.get(f"{url}/livez", timeout=60).status_code == 200:
                 return
         except httpx.HTTPError:
             time.sleep(0.1)

@@ -60,9 +60,13 @@ def _accept(relay, listener, target_port):
     while True:
         try:
             client, _ = listener.accept()
-            server = socket.create_connection(("127.0.0.1", target_port))
         except OSError:
             return
+        try:
+            server = socket.create_connection(("127.0.0.1", target_port))
+        except OSError:  # it is not there, yet or any more
+            client.close()
+            continue
         asked = deque()
         for work in (_pass_requests, _pass_answers):
             threading.Thread(target=work, args=(relay, client, server, asked), daemon=True).start()

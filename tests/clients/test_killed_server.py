@@ -14,7 +14,7 @@ from analytics.hits import HitKind, unpack
 from analytics.spool import seal_orphans
 
 LISTENERS = 4
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 150
 
 
 class Load:
@@ -25,7 +25,7 @@ class Load:
         #: Names by the kind of hit that must be there for them.
         self.answered = {HitKind.TRACK: [], HitKind.MEDIA: []}
         self._over = threading.Event()
-        with httpx.Client(base_url=served.url) as client:
+        with httpx.Client(base_url=served.url, timeout=60) as client:
             location = client.get("/api/track/1.mp3").headers["Location"]
         self._media = served.url + urlsplit(location).path
         self._threads = [
@@ -57,7 +57,7 @@ class Load:
         number = 0
         while not self._over.is_set():
             # A new connection each time it broke, which reaches whoever lives.
-            with httpx.Client(timeout=5) as client:
+            with httpx.Client(timeout=20) as client:
                 try:
                     while not self._over.is_set():
                         number += 1

@@ -21,7 +21,7 @@ pytestmark = [
     ),
 ]
 
-PATIENCE_SECONDS = 40
+PATIENCE_SECONDS = 150
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ needs_partytime = pytest.mark.skipif(
 class TestPodcastparser:
     @pytest.fixture
     def feed(self, served):
-        content = httpx.get(served.feed_url).content
+        content = httpx.get(served.feed_url, timeout=60).content
         return podcastparser.parse(served.feed_url, io.BytesIO(content))
 
     def test_reads_the_show(self, feed):

@@ -14,7 +14,7 @@ import pytest
 
 
 def enclosure(served):
-    feed = httpx.get(served.feed_url).text
+    feed = httpx.get(served.feed_url, timeout=60).text
     return feed.split('<enclosure url="')[1].split('"')[0]
 
 
@@ -22,17 +22,17 @@ class TestFeed:
     def test_head_has_the_length_of_get_and_no_body(self, served):
         for encoding in ("gzip", "identity"):
             headers = {"Accept-Encoding": encoding}
-            with httpx.stream("GET", served.feed_url, headers=headers) as got:
+            with httpx.stream("GET", served.feed_url, headers=headers, timeout=60) as got:
                 length = len(b"".join(got.iter_raw()))
 
-            head = httpx.head(served.feed_url, headers=headers)
+            head = httpx.head(served.feed_url, headers=headers, timeout=60)
 
             assert head.status_code == 200
             assert head.headers["Content-Length"] == str(length)
             assert head.headers["ETag"] == got.headers["ETag"]
 
     def test_a_connection_goes_on_after_a_304(self, served):
-        with httpx.Client() as client:
+        with httpx.Client(timeout=60) as client:
             tag = client.get(served.feed_url).headers["ETag"]
             for _ in range(3):
                 answer = client.get(served.feed_url, headers={"If-None-Match": tag})
@@ -44,7 +44,7 @@ class TestFeed:
 class TestAudio:
     def test_is_one_redirect_away_with_ranges_and_head(self, served):
         url = enclosure(served)
-        with httpx.Client(follow_redirects=True) as client:
+        with httpx.Client(follow_redirects=True, timeout=60) as client:
             head = client.head(url)
             part = client.get(url, headers={"Range": "bytes=100-199"})
 
@@ -81,7 +81,7 @@ class TestAudio:
     def test_is_whole_however_large(self, served):
         before = memory_of(served.pid)
         received = 0
-        with httpx.stream("GET", served.large_url) as answer:
+        with httpx.stream("GET", served.large_url, timeout=60) as answer:
             for piece in answer.iter_raw():
                 received += len(piece)
 

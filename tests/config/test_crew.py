@@ -10,7 +10,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 
 from config.crew import SHORT_BODY_BYTES, UPLOAD_THREADS, Crew
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 100
 
 
 class SlowBody:

@@ -103,13 +103,13 @@ def test_only_one_tries_while_the_others_go_on_without(model, broken, clock):
 
     def behave():
         arrived.set()
-        go_on.wait(10)
+        go_on.wait(100)
         return ANSWER
 
     model.behave = behave
     first = threading.Thread(target=broken)
     first.start()
-    arrived.wait(10)
+    arrived.wait(100)
 
     with pytest.raises(WriterResting):
         broken()
@@ -121,7 +121,7 @@ def test_only_one_tries_while_the_others_go_on_without(model, broken, clock):
 
 def test_waits_no_longer_than_its_limit_whatever_the_server_does(model):
     go_on = threading.Event()
-    model.behave = lambda: go_on.wait(10) and ANSWER
+    model.behave = lambda: go_on.wait(100) and ANSWER
     chat = CarefulChat(model, limit=0.05)
 
     with pytest.raises(WriterUnavailable, match="in time"):

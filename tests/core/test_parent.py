@@ -71,7 +71,7 @@ class TestEndWithParent:
 
         kill(parent)
 
-        wait_until(lambda: living([child]) == [], seconds=5)
+        wait_until(lambda: living([child]) == [])
 
     def test_leaves_a_child_alone_that_nobody_supervises(self) -> None:
         code = CHILD.format(base=str(BASE_DIR), argument="")
@@ -92,7 +92,7 @@ class TestEndWithParent:
 
         parent, child = start(["-c", PARENT.format(child=code)], PODWRIGHT_SUPERVISED=str(gone.pid))
 
-        wait_until(lambda: living([child]) == [], seconds=5)
+        wait_until(lambda: living([child]) == [])
         kill(parent)
 
     @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
@@ -107,4 +107,4 @@ class TestEndWithParent:
         assert living([child]) == [child]
         kill(parent)
 
-        wait_until(lambda: living([child]) == [], seconds=5)
+        wait_until(lambda: living([child]) == [])

@@ -269,20 +269,21 @@ class TestHostileServer:
         unchanged()
 
     @pytest.mark.parametrize(
-        ("reply", "code"),
+        ("reply", "code", "limit"),
         [
-            (dripping, "too_slow"),
-            (silent, "timed_out"),
-            (announcing(len(MP3) + 1), "response_unreadable"),
-            (b"Nonsense", "response_unreadable"),
-            (answer(status="503 Busy"), "bad_status"),
+            (dripping, "too_slow", "GRACE_SECONDS"),
+            (silent, "timed_out", "SILENCE_SECONDS"),
+            (announcing(len(MP3) + 1), "response_unreadable", None),
+            (b"Nonsense", "response_unreadable", None),
+            (answer(status="503 Busy"), "bad_status", None),
         ],
     )
     def test_that_may_recover_is_asked_again_and_then_given_up(
-        self, run, server, unchanged, monkeypatch, reply, code
+        self, run, server, unchanged, monkeypatch, reply, code, limit
     ):
-        monkeypatch.setattr("episodes.copying.GRACE_SECONDS", 0.3)
-        monkeypatch.setattr("episodes.copying.SILENCE_SECONDS", 0.3)
+        # The other limit stays as it is: on a busy machine this server itself may pause.
+        if limit is not None:
+            monkeypatch.setattr(f"episodes.copying.{limit}", 0.3)
         server.routes["/show/E%201.mp3"] = reply
 
         first = run()

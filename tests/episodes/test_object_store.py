@@ -131,10 +131,10 @@ class TestMedia:
         assert response["Cache-Control"] == "private, no-store"
         location = response["Location"]
         assert parse_qs(urlsplit(location).query)["response-content-type"] == ["audio/mpeg"]
-        whole = httpx.get(location)
+        whole = httpx.get(location, timeout=60)
         assert whole.content == AUDIO
         assert whole.headers["Content-Type"] == "audio/mpeg"
-        part = httpx.get(location, headers={"Range": "bytes=10-19"})
+        part = httpx.get(location, headers={"Range": "bytes=10-19"}, timeout=60)
         assert part.status_code == 206
         assert part.content == AUDIO[10:20]
 

@@ -81,7 +81,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.state.authorizations.append(self.headers.get("authorization"))
         self.state.asked.append(request)
         self.state.arrived.set()
-        self.state.go_on.wait(30)
+        self.state.go_on.wait(200)
         found = self.state.answer(request)
         if isinstance(found, int):
             self._json(found, {"error": {"message": "no"}})

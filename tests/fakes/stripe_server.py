@@ -407,7 +407,7 @@ def run_stripe_server() -> Iterator[StripeServer]:
             status, answer = state.answer(self.command, target.path, form, key)
             silent = state.silent_after
             if silent is not None and len(state.meter_events) >= silent:
-                state.release.wait(30)
+                state.release.wait(200)
                 self.close_connection = True
                 return
             self._answer(status, answer)

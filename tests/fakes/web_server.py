@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -43,6 +44,7 @@ class WebServer:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._threads: list[threading.Thread] = []
+        self._connections: list[socket.socket] = []
 
     def url(self, path: str = "/", host: str = "127.0.0.1") -> str:
         return f"{'https' if self._tls else 'http'}://{host}:{self.port}{path}"
@@ -68,6 +70,10 @@ class WebServer:
         self.closing.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        # Those who wait for something from a client that has gone silent need not.
+        for connection in list(self._connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         for thread in list(self._threads):
             thread.join(5)
 
@@ -82,11 +88,12 @@ class WebServer:
                 connection, _address = self._listener.accept()
             except OSError:
                 return
+            self._connections.append(connection)
             self._start(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
         try:
-            connection.settimeout(5)
+            connection.settimeout(60)
             if self._tls is not None:
                 connection = self._tls.wrap_socket(connection, server_side=True)
             request = self._receive(connection)

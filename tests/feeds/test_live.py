@@ -484,7 +484,7 @@ class TestAudio:
     def test_of_many_is_asked_side_by_side_and_in_time(self, go_live, publish, server, monkeypatch):
         # None of them answers: one after the other they would take far longer than the limit.
         monkeypatch.setattr(probing, "PROBES_SECONDS", 1.0)
-        server.routes["/slow.mp3"] = lambda _connection: server.closing.wait(5)
+        server.routes["/slow.mp3"] = lambda _connection: server.closing.wait(100)
         for _ in range(8):
             publish(server.url("/slow.mp3"))
 
@@ -538,13 +538,14 @@ def a_worker(pool) -> Iterator[None]:
         yield
     finally:
         stop.set()
-        thread.join(30)
+        thread.join()
 
 
 class TestTrailer:
     @pytest.fixture(autouse=True)
     def pool(self, shared_renderers, monkeypatch):
         monkeypatch.setattr(running, "renderers", lambda: shared_renderers)
+        monkeypatch.setattr("feeds.trailer.WAIT_SECONDS", 100.0)
         return shared_renderers
 
     @pytest.fixture
@@ -644,7 +645,7 @@ class TestTrailer:
         monkeypatch.setattr("feeds.trailer.WAIT_SECONDS", 0.0)
         early = go_live()
         # As after a kill of the web process: the row is all that is left of the first call.
-        monkeypatch.setattr("feeds.trailer.WAIT_SECONDS", 20.0)
+        monkeypatch.setattr("feeds.trailer.WAIT_SECONDS", 100.0)
 
         with a_worker(pool):
             late = go_live()

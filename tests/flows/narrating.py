@@ -15,7 +15,7 @@ import pyloudnorm
 import soundfile
 from mutagen.id3 import ID3
 
-from tests.flows.running import RunningUp, wait_until
+from tests.flows.running import PATIENCE_SECONDS, RunningUp, wait_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Client:
             headers={"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"},
             method=method,
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
             return json.load(answer)
 
     def narrate(self, **source: str) -> str:
@@ -46,7 +46,7 @@ class Client:
     def episode(self, public_id: str) -> dict[str, Any]:
         return dict(self.call("GET", f"/api/v1/episodes/{public_id}")["episode"])
 
-    def wait_for(self, public_id: str, seconds: float = 100) -> dict[str, Any]:
+    def wait_for(self, public_id: str, seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
         """The episode once it has come to an end."""
         wait_until(lambda: self._has_ended(public_id), seconds)
         return self.episode(public_id)
@@ -101,5 +101,5 @@ class Heard:
 
 
 def fetch(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=30) as answer:
+    with urllib.request.urlopen(url, timeout=PATIENCE_SECONDS) as answer:
         return bytes(answer.read())

@@ -31,7 +31,7 @@ def test_numbers_arrive_and_no_file_holds_an_address(tmp_path, services):
     with started_up(tmp_path, settings) as running:
         key = re.search(r"pc_live_\w+", running.printed())[0]
         with httpx.Client(
-            base_url=running.url, headers={"Authorization": f"Bearer {key}"}, timeout=30
+            base_url=running.url, headers={"Authorization": f"Bearer {key}"}, timeout=60
         ) as client:
             show = client.post("/api/shows", json={"title": "Show"}).json()["show"]["id"]
             body = {

@@ -13,7 +13,7 @@ from tests.factories import pictures
 from tests.flows.narrating import Client, Heard
 from tests.flows.running import RunningUp, kill_if_there, started_up, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.once, pytest.mark.timeout(400)]
 
 RAILWAY = (BASE_DIR / "bench/texts/railway.txt").read_text(encoding="utf-8")
 SHOW = {
@@ -44,10 +44,10 @@ def test_a_trailer_is_made_once_although_its_worker_is_killed(voiced: RunningUp)
         first = threading.Thread(target=go_live)
         first.start()
         sentences = voiced.output.parent / "var" / "cache" / "sentences"
-        wait_until(lambda: sum(path.is_file() for path in sentences.rglob("*")) >= 2)
+        wait_until(lambda: sum(path.is_file() for path in sentences.rglob("*")) >= 2, every=0.01)
         kill_if_there(voiced.child("worker"))
         assert http.get(f"/api/shows/{show}/trailer.mp3").status_code == 404, "it was too late"
-        first.join(60)
+        first.join()
 
         answers = [go_live()]
         while answers[-1].get("code") == "trailer_not_ready":

@@ -1,4 +1,4 @@
-"""A thousand narrations wait while everything is killed: each is there afterwards, once, and is worked on."""
+"""Hundreds of narrations wait while everything is killed: each is there afterwards, once, and goes on."""
 
 from __future__ import annotations
 
@@ -19,84 +19,82 @@ from tests.flows.running import (
     wait_until,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-PENDING = 1_000
 SUBMITTED = 60
 #: For twenty of them, on a machine that is busy with other tests.
-SECONDS = 120
+SECONDS = 250
 TEXT = (
     "Text number {number}. Trains have run on this line for a hundred and fifty years, and they are "
     "never late, which is why the people of the valley set their clocks by them."
 )
 #: The others, written as the first ones were, without waiting for as many answers.
-WRITE_THE_OTHERS = f"""
+WRITE_THE_OTHERS = """
 from django.utils import timezone
 from episodes.models import Episode
 from narration.models import Narration
 first, now = Narration.objects.select_related("episode").earliest("pk"), timezone.now()
 made = Episode.objects.bulk_create(
-    Episode(show_id=first.episode.show_id, title=f"Text {{number}}", state="draft",
+    Episode(show_id=first.episode.show_id, title=f"Text {number}", state="draft",
             production_state="pending", created_at=now, updated_at=now)
-    for number in range({SUBMITTED}, {PENDING})
+    for number in range(SUBMITTED, PENDING)
 )
 Narration.objects.bulk_create(
     Narration(episode=episode, source_type="paste", due_at=now, created_at=now,
-              text={TEXT!r}.format(number=episode.title.split()[1]))
+              text=TEXT.format(number=episode.title.split()[1]))
     for episode in made
 )
 print("WRITTEN", len(made))
 """
 
 
-def shown(client: Client) -> dict[str, str]:
+def shown(client: Client, pending: int) -> dict[str, str]:
     """Id -> status of all episodes, page by page; none may come twice."""
     found: dict[str, str] = {}
-    for page in range(1, PENDING // 100 + 1):
+    for page in range(1, pending // 100 + 1):
         answer = client.call("GET", f"/api/v1/episodes?limit=100&page={page}")
-        assert answer["meta"]["total"] == PENDING
+        assert answer["meta"]["total"] == pending
         of_page = {episode["id"]: episode["status"] for episode in answer["episodes"]}
         found |= of_page
     return found
 
 
-def complete(client: Client) -> set[str]:
+def complete(client: Client, pending: int) -> set[str]:
     """Those of the two hundred oldest, whose turn comes first."""
     found = [
         client.call("GET", f"/api/v1/episodes?limit=100&page={page}")["episodes"]
-        for page in (PENDING // 100 - 1, PENDING // 100)
+        for page in (pending // 100 - 1, pending // 100)
     ]
     return {one["id"] for page in found for one in page if one["status"] == "complete"}
 
 
-def test_survive_the_death_of_every_process(tmp_path, services):
+def test_survive_the_death_of_every_process(tmp_path, services, request):
+    pending = 1_000 if request.config.getoption("full_drills") else 300
     settings = {**services, "DEFAULT_PLAN": "agent_scale", "NARRATIONS_PER_HOUR": "2000"}
     with started_up(tmp_path, settings) as first:
         client = Client.of(first)
         submitted = submit(client)
         kill_all([psutil.Process(first.process.pid)])
-        first.process.wait(10)
+        first.process.wait()
     written = run_manage(
         "shell",
         "-c",
-        WRITE_THE_OTHERS,
+        f"SUBMITTED, PENDING, TEXT = {SUBMITTED}, {pending}, {TEXT!r}\n{WRITE_THE_OTHERS}",
         environment=environment_of(tmp_path / "var", first.port, **settings),
     )
-    assert f"WRITTEN {PENDING - SUBMITTED}" in written.stdout, written.stderr
+    assert f"WRITTEN {pending - SUBMITTED}" in written.stdout, written.stderr
 
     with started_up(tmp_path, settings, first.port) as again:
-        every = shown(client)
-        assert len(every) == PENDING
+        every = shown(client, pending)
+        assert len(every) == pending
         assert submitted <= set(every)
-        wait_for_twenty_beside(client, set())
+        before = wait_for_twenty_beside(client, set(), pending)
 
         kill_all([again.child("worker"), again.child("web")])
 
         wait_until(again.answers)
-        before = complete(client)
-        assert len(before) < 200
-        wait_for_twenty_beside(client, before)
-        after = shown(client)
+        wait_for_twenty_beside(client, before, pending)
+        after = shown(client, pending)
         assert set(after) == set(every)
         assert "failed" not in after.values()
         assert all(after[key] == "complete" for key in before)
@@ -104,12 +102,14 @@ def test_survive_the_death_of_every_process(tmp_path, services):
         end(again.process)
 
 
-def wait_for_twenty_beside(client: Client, before: set[str]) -> None:
+def wait_for_twenty_beside(client: Client, before: set[str], pending: int) -> set[str]:
+    """Those that are complete then."""
     deadline = time.monotonic() + SECONDS
-    while len(complete(client) - before) < 20:
+    while len((found := complete(client, pending)) - before) < 20:
         assert time.monotonic() < deadline, "nothing was done"
         # The machine is for the worker, not for those who ask.
         time.sleep(1)
+    return found
 
 
 def submit(client: Client) -> set[str]:

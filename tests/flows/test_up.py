@@ -18,6 +18,7 @@ import pytest
 
 from config.env import BASE_DIR
 from tests.flows.running import (
+    PATIENCE_SECONDS,
     PYTHON,
     RunningUp,
     environment_of,
@@ -41,8 +42,8 @@ class TestFirstStart:
             key = KEY.search(first.printed())
             assert key is not None
             bearer = {"Authorization": f"Bearer {key[0]}"}
-            shows = httpx.get(f"{first.url}/api/shows", headers=bearer).json()
-            checks = httpx.get(f"{first.url}/readyz").json()["checks"]
+            shows = httpx.get(f"{first.url}/api/shows", headers=bearer, timeout=60).json()
+            checks = httpx.get(f"{first.url}/readyz", timeout=60).json()["checks"]
             assert_quickstart(first)
             assert_keeps_its_folder_to_itself(tmp_path / "var")
 
@@ -83,7 +84,7 @@ class TestEnding:
         running_up.process.kill()
         running_up.process.wait()
 
-        wait_until(lambda: living(family) == [], seconds=5)
+        wait_until(lambda: living(family) == [])
         assert_port_is_free(running_up.port)
 
     def test_a_start_right_after_a_kill_succeeds_and_ends_by_ctrl_c(
@@ -94,7 +95,7 @@ class TestEnding:
             first.process.wait()
 
             with started_up(tmp_path, services, port=first.port) as second:
-                assert second.answers()
+                wait_until(second.answers)
                 assert_ends_by(signal.SIGINT, second)
 
     def test_ends_with_the_process_that_started_it_when_asked(
@@ -117,7 +118,7 @@ class TestEnding:
             starter.kill()
             starter.wait()
 
-        wait_until(lambda: living(family) == [], seconds=15)
+        wait_until(lambda: living(family) == [])
         assert_port_is_free(port)
 
 
@@ -128,7 +129,6 @@ class TestRestarting:
         victim.kill()
         wait_until(lambda: len([one for one in living(web.children()) if one != victim]) == 2)
 
-        # The last first: a part is found by its place in the order of starting.
         for part in ("clock", "worker", "web"):
             killed = running_up.child(part)
             leftovers = [killed, *killed.children(recursive=True)]
@@ -143,6 +143,7 @@ def _are_gone(processes: list[psutil.Process]) -> bool:
     return living(processes) == []
 
 
+@pytest.mark.once
 class TestRefusing:
     def test_a_taken_port_is_one_clear_line(self, tmp_path: Path) -> None:
         with socket.socket() as other:
@@ -188,7 +189,7 @@ def assert_ends_by(number: int, running: RunningUp) -> None:
 
     running.process.send_signal(number)
 
-    assert running.process.wait(10) == 0
+    assert running.process.wait(PATIENCE_SECONDS) == 0
     assert living(family) == []
     assert_port_is_free(running.port)
 

@@ -85,7 +85,7 @@ def test_is_all_that_is_fetched_for_a_page_that_the_client_saw(server, prepare):
 
 
 def hang(server: WebServer):
-    return lambda _connection: server.closing.wait(20)
+    return lambda _connection: server.closing.wait(100)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from narration.source_reading import (
     read_page,
 )
 from tests.factories.files import book_file, pdf_file, word_file
+from tests.flows.running import wait_until
 from tests.narration.pages import PARAGRAPHS, page
 
 URL = "https://site.example/p"
@@ -130,7 +131,7 @@ def test_what_costs_too_much_fails_with_a_reason_and_others_go_on(owner, now, mo
     assert Narration.objects.get(pk=costly.pk).error_code == "reading_too_costly"
     assert Narration.objects.get(pk=usual.pk).state == Narration.State.PREPARED
     # The fork server and its helper are left, and nobody who still reads.
-    assert not readers()
+    wait_until(lambda: not readers())
 
 
 def test_a_killed_reader_is_tried_again(owner, now):

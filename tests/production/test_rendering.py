@@ -30,6 +30,7 @@ from production.voices.fake import FakeEngine
 from production.voices.openai import OpenAIEngine
 from production.voices.registry import VoiceCatalog
 from tests.fakes.voice_server import run_voice_server
+from tests.flows.running import living
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def children() -> set[int]:
     return {child.pid for child in psutil.Process().children(recursive=True)}
 
 
-def wait_until(condition, seconds: float = 20.0) -> bool:
+def wait_until(condition, seconds: float = 100.0) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
@@ -291,9 +292,9 @@ class TestRenderPool:
         list(renderer.render(placed("Warm."), check=never))
         processes = pool._processes
         monkeypatch.setattr("production.rendering.CHECK_EVERY_SECONDS", 0.1)
-        monkeypatch.setattr("production.rendering.STUCK_SECONDS", 1.5)
-        for _number in range(30):
-            processes.submit(time.sleep, 0.2)
+        monkeypatch.setattr("production.rendering.STUCK_SECONDS", 2.0)
+        for _number in range(40):
+            processes.submit(time.sleep, 0.15)
 
         rendered = list(renderer.render(placed("Patient."), check=never))
 
@@ -363,7 +364,7 @@ class TestRenderPool:
         parent.stdout.close()
 
         assert len(family) >= 2
-        assert wait_until(lambda: not any(child.is_running() for child in family))
+        assert wait_until(lambda: not living(family))
 
 
 class TestRemoteEngine:

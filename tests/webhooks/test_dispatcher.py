@@ -320,7 +320,7 @@ class TestLease:
 
         def take():
             try:
-                barrier.wait(10)
+                barrier.wait(100)
                 taken.extend(one.delivery_pk for one in claim(pks, now=now))
             finally:
                 connection.close()
@@ -329,7 +329,7 @@ class TestLease:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(30)
+            thread.join()
 
         assert sorted(taken) == sorted(pks)
 
@@ -342,7 +342,7 @@ class TestFanOut:
 
         def run():
             try:
-                barrier.wait(10)
+                barrier.wait(100)
                 fan_out(now=now)
             finally:
                 connection.close()
@@ -351,7 +351,7 @@ class TestFanOut:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(30)
+            thread.join()
 
         assert Delivery.objects.count() == 30
         assert fan_out(now=now) == 0
@@ -362,7 +362,7 @@ class TestSlowEndpoint:
         hang = threading.Event()
 
         def hanging(connection):
-            hang.wait(20)
+            hang.wait(200)
             connection.sendall(answer())
 
         receiver.routes["/slow"] = hanging
@@ -381,7 +381,7 @@ class TestSlowEndpoint:
         assert waiting.count() == 6
         assert waiting.filter(state="sending").count() == 4
         hang.set()
-        runner.join(20)
+        runner.join()
         assert not Delivery.objects.open().exists()
 
     def test_with_a_long_queue_hides_no_other(self, owner, endpoint, receiver, record, now):
@@ -435,7 +435,7 @@ class TestRinging:
         record()
         running.ring()
         wait_until(lambda: Delivery.objects.filter(state="delivered").count() == 2)
-        running.stop(wait=10)
+        running.stop(wait=100)
 
         assert len(receiver.requests) == 2
         assert not [one for one in threading.enumerate() if one.name == "webhooks-dispatcher"]
@@ -464,7 +464,7 @@ class TestRinging:
         running.ring()
 
         wait_until(lambda: Delivery.objects.filter(state="delivered").exists())
-        running.stop(wait=10)
+        running.stop(wait=100)
 
 
 class TestSend:

@@ -173,7 +173,7 @@ class TestRegisterEndpoint:
 
         def register():
             try:
-                barrier.wait(10)
+                barrier.wait(100)
                 register_endpoint(account=owner, url=receiver.url(), events=["*"], now=now)
             except EndpointLimitReached as error:
                 refused.append(error)
@@ -184,7 +184,7 @@ class TestRegisterEndpoint:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(30)
+            thread.join()
 
         assert Endpoint.objects.count() == 3
         assert len(refused) == 3

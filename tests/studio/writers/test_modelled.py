@@ -161,7 +161,7 @@ class TestProtocol:
                 raise Cancelled
 
         def cancel_when_asked():
-            server.arrived.wait(10)
+            server.arrived.wait(100)
             cancelled.set()
             server.go_on.set()
 
