@@ -1,6 +1,7 @@
 """Sets the environment before Django's settings are read: own DATA_DIR, fake voice, no outside."""
 
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -34,6 +35,10 @@ for _name in (
 if os.environ.get("REDIS_URL"):
     _number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rpartition("/")[0] + f"/{_number}"
+
+# Who runs this in the background may have it ignore Ctrl-C; what tests start and interrupt must not.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # pytest-django looks for manage.py before `pythonpath` is applied.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
