@@ -37,6 +37,8 @@ _RARE_HEADERS = frozenset({*_PREFETCH_HEADERS, "HTTP_REFERER", "HTTP_X_PLAYBACK_
 _DAY_MS = 86_400_000
 #: Callers whose keys are remembered: a player asks again and again, a piece at a time.
 _CALLERS = 4_096
+#: Characters of address and agent; who sends more is read anew each time, and takes no memory.
+_LONGEST_CALLER = 1_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ class HitRecorder:
             if len(self._callers) >= _CALLERS:
                 self._callers.clear()
             # Another thread may have begun the next day.
-            if self._day is day:
+            if self._day is day and sum(len(str(one)) for one in key) <= _LONGEST_CALLER:
                 self._callers[key] = found
         return found
 

@@ -17,6 +17,8 @@ from analytics.eligibility import agent_reason
 from analytics.models import Agent, AgentRule, App, LoadedAgentList
 
 _CHUNK = 500
+#: Agents and pages that are remembered; anybody can make up more.
+_MOST = 20_000
 
 
 def naming_in_force() -> Naming:
@@ -58,6 +60,8 @@ class Namer:
 
     def verdicts(self, agents: Iterable[str], *, now: datetime) -> dict[str, AgentVerdict]:
         """A verdict for each of `agents`; new ones are stored."""
+        if len(self._verdicts) > _MOST:
+            self._verdicts.clear()
         unknown = [agent for agent in agents if agent not in self._verdicts]
         for start in range(0, len(unknown), _CHUNK):
             self._learn(unknown[start : start + _CHUNK], now=now)
@@ -65,6 +69,8 @@ class Namer:
 
     def web_apps(self, hosts: Iterable[str], *, now: datetime) -> dict[str, int]:
         """The app's id for each host that is a web app; 0 for the others."""
+        if len(self._web_apps) > _MOST:
+            self._web_apps.clear()
         for host in hosts:
             if host not in self._web_apps:
                 name = self.naming.web_app(host) if host else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -127,6 +128,24 @@ def test_usual_hits_say_what_any_other_hit_does(hits, settings, environ):
     one, sent, other, other_sent = (msgspec.structs.replace(one, hit_id="") for one in found)
     assert (one, sent) == (other, other_sent)
     assert (one.kind, sent.kind, sent.delivered) == (HitKind.MEDIA, HitKind.DELIVERED, 2)
+
+
+def test_made_up_agents_of_any_length_take_no_memory(hits, settings):
+    recorder = hit_recorder(settings.DATA_DIR, settings.TRUSTED_PROXIES)
+    environ = {"REQUEST_METHOD": "GET", "REMOTE_ADDR": "203.0.113.9"}
+    moment = int(NOON.timestamp() * 1_000)
+    assert recorder.note(environ, TRACK, time_ms=moment)
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            agent = f"{number} {'x' * 30_000}"
+            assert recorder.note(environ | {"HTTP_USER_AGENT": agent}, TRACK, time_ms=moment)
+        grown, _peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert grown < 300_000
+    assert len(hits()) == 101
 
 
 @pytest.mark.parametrize(
