@@ -17,6 +17,7 @@ from django.db import connections
 
 from config.broker import SCHEME
 from config.env import BadSetting
+from core.heap import share_heaps
 from core.parent import end_with_parent
 from core.queue import enqueue
 
@@ -128,6 +129,11 @@ app.conf.update(
 @signals.setup_logging.connect
 def _keep_our_logging(**_: object) -> None:
     """Being connected is enough: Celery then leaves logging as Django configured it."""
+
+
+@signals.worker_init.connect
+def _share_heaps(**_: object) -> None:
+    share_heaps()
 
 
 @signals.worker_init.connect
