@@ -208,7 +208,7 @@ class Server:
         while not self._ended.wait(0.2):
             for process in psutil.Process(self.process.pid).children(recursive=True):
                 try:
-                    name = _kind(process.cmdline())
+                    name = kind_of(process.cmdline())
                     used = process.memory_info().rss / 2**20
                 except psutil.Error:
                     continue
@@ -224,7 +224,7 @@ _MARKS = (
 )
 
 
-def _kind(command: list[str]) -> str:
+def kind_of(command: list[str]) -> str:
     line = " ".join(command)
     return next((kind for mark, kind in _MARKS if mark in line), "other")
 
