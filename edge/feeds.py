@@ -93,9 +93,9 @@ class FeedEntry:
         page: int = 1,
         token: str | None = None,
         files: FeedFiles,
-        weigh: Callable[[Entry], None],
+        weigh: Callable[[Entry], bool],
     ) -> None:
-        """`weigh` is called when the entry has become heavier."""
+        """`weigh` is called when the weight has changed, and tells whether there is room for it."""
         self._feed = feed
         self._version = version
         self._page = page
@@ -149,7 +149,9 @@ class FeedEntry:
     def _filled(self, form: _Form) -> Answer:
         body = self._files.body(self._version, self._feed, form.compressed, token=self._token)
         full = form.full = form.head._replace(body=[body])
-        self._weigh(self)
+        if not self._weigh(self):
+            form.full = None
+            self._weigh(self)
         return full
 
     def _made(self, place: int) -> _Form:

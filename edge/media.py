@@ -74,9 +74,9 @@ class MediaEntry:
     )
 
     def __init__(
-        self, file: MediaFile, recorder: HitRecorder, weigh: Callable[[Entry], None]
+        self, file: MediaFile, recorder: HitRecorder, weigh: Callable[[Entry], bool]
     ) -> None:
-        """`weigh` is called when the entry has become heavier."""
+        """`weigh` is called when the weight has changed, and tells whether there is room for it."""
         self._file = file
         self._recorder = recorder
         self._weigh = weigh
@@ -170,7 +170,9 @@ class MediaEntry:
             headers = f"{none_match}{if_range}{wanted}"
             if len(self._parts) < _MOST_PARTS and len(headers) < _LONGEST_HEADERS:
                 self._parts[key] = answer
-                self._weigh(self)
+                if not self._weigh(self):
+                    self.shed()
+                    self._weigh(self)
         return answer
 
     def _location(self) -> str:

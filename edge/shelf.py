@@ -9,7 +9,8 @@ from typing import Protocol
 from edge.answers import Answer
 
 MOST_ENTRIES = 20_000
-MOST_BYTES = 64_000_000
+#: Feeds' bytes are in files too, which the system keeps in memory for all processes together.
+MOST_BYTES = 24_000_000
 
 
 class Entry(Protocol):
@@ -57,21 +58,26 @@ class Shelf:
         return len(self._entries)
 
     def put(self, address: str, entry: Entry) -> None:
-        """Keep `entry` in place of an older one."""
+        """Keep `entry` in place of an older one, unless it brings more than there is room for."""
         with self._lock:
             self._take(address)
             entry.address, entry.weight = address, entry.measure()
             self._place(address, entry)
-            self._make_room()
+            if not self._make_room():
+                self._take(address)
 
-    def weigh(self, entry: Entry) -> None:
-        """Take in that an entry became heavier; nothing to do when it is not on the shelf (any more)."""
+    def weigh(self, entry: Entry) -> bool:
+        """Take in that an entry's weight changed; False when there is no room for what it took.
+
+        There is no more to it when the entry is not on the shelf (any more).
+        """
         with self._lock:
-            if self._entries.get(entry.address) is entry:
-                self.weight -= entry.weight
-                entry.weight = entry.measure()
-                self.weight += entry.weight
-                self._make_room()
+            if self._entries.get(entry.address) is not entry:
+                return True
+            self.weight -= entry.weight
+            entry.weight = entry.measure()
+            self.weight += entry.weight
+            return self._make_room()
 
     def drop(self, address: str) -> None:
         """Forget the entry of an address."""
@@ -88,25 +94,32 @@ class Shelf:
         self._entries[address] = entry
         self.weight += entry.weight
 
-    def _make_room(self) -> None:
-        """Second chance: the oldest goes, unless it was used since its turn last came."""
+    def _make_room(self) -> bool:
+        """Second chance: the oldest gives up, unless it was used since its turn last came."""
         # Twice round at most: the first round takes the chances away, the second the entries.
         for _ in range(2 * len(self._entries)):
-            too_many = len(self._entries) > self._most_entries
-            if not too_many and self.weight <= self._most_bytes:
+            if len(self._entries) <= self._most_entries:
+                break
+            self._take_turn(too_many=True)
+        if self.weight > self._most_bytes:
+            # One look for each who needs room. With more of them, where more is in use than there is
+            # room for, all push each other out again and again, and the heap falls to pieces.
+            self._take_turn(too_many=False)
+        return self.weight <= self._most_bytes
+
+    def _take_turn(self, *, too_many: bool) -> None:
+        address = next(iter(self._entries), "")
+        entry = self._take(address)
+        if entry is None:
+            return
+        if entry.used:
+            entry.used = False
+        elif too_many:
+            return
+        else:
+            entry.shed()
+            entry.weight = entry.measure()
+            if entry.weight:
+                # What it cannot give up (feeds, while the disk is full) goes with it.
                 return
-            address = next(iter(self._entries))
-            entry = self._take(address)
-            if entry is None:
-                continue
-            if entry.used:
-                entry.used = False
-            elif too_many:
-                continue
-            else:
-                entry.shed()
-                entry.weight = entry.measure()
-                if entry.weight:
-                    # What it cannot give up (feeds, while the disk is full) goes with it.
-                    continue
-            self._place(address, entry)
+        self._place(address, entry)

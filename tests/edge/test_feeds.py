@@ -36,7 +36,7 @@ class Files:
         pass
 
 
-def make_entry(weigh=lambda _entry: None, gzipped=GZIPPED):
+def make_entry(weigh=lambda _entry: True, gzipped=GZIPPED):
     feed = StoredFeed("name", "digest", len(PLAIN), len(gzipped))
     return FeedEntry(feed, VERSION, files=Files(gzipped), weigh=weigh)
 
@@ -89,7 +89,10 @@ def test_headers_of_unusual_length_are_answered_and_not_remembered(entry):
 
 def test_weighs_what_its_bytes_take_in_memory():
     weighed = []
-    entries = [make_entry(weigh=weighed.append, gzipped=b"g" * 3_000) for _ in range(200)]
+    entries = [
+        make_entry(lambda entry: not weighed.append(entry), gzipped=b"g" * 3_000)
+        for _ in range(200)
+    ]
     for entry in entries:
         # What the form itself takes stays when the bytes go.
         entry.answer({"REQUEST_METHOD": "HEAD", "HTTP_ACCEPT_ENCODING": "gzip"})
@@ -108,3 +111,10 @@ def test_weighs_what_its_bytes_take_in_memory():
     assert weighed == entries
     assert told == pytest.approx(taken - left, rel=0.05)
     assert all(entry.measure() == 0 for entry in entries)
+
+
+def test_sends_what_it_has_no_room_for_and_keeps_it_not():
+    entry = make_entry(weigh=lambda _entry: False)
+
+    assert [ask(entry, "*/*")[1] for _ in range(3)] == [GZIPPED] * 3
+    assert entry.measure() == 0

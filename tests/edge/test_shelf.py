@@ -102,6 +102,30 @@ def test_ends_when_everything_is_in_use(shelf):
     assert shelf.weight <= 100
 
 
+def test_lets_what_is_used_stay_when_everything_is(shelf):
+    kept = [Kept(weight=50), Kept(weight=50)]
+    for number, entry in enumerate(kept):
+        shelf.put(str(number), entry)
+    late = Kept()
+    shelf.put("late", late)
+
+    def ask():
+        late.used, late.held = True, 40
+        if not shelf.weigh(late):
+            late.held = 0
+            shelf.weigh(late)
+        return late.held == 40
+
+    for _ in range(20):
+        for entry in kept:
+            entry.used = True
+        assert not ask()
+    assert [entry.held for entry in kept] == [50, 50]
+
+    assert any(ask() for _ in range(9))
+    assert shelf.weight <= 100
+
+
 def test_holds_its_bounds_among_threads(shelf):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: shelf.put(str(number % 20), Kept(weight=30)), range(4_000)))
