@@ -126,7 +126,7 @@ def select_in(
     names = ", ".join(map(_quoted, columns))
     select = f"SELECT {names} FROM {table} WHERE {_quoted(name)}"  # noqa: S608 - names of ours
     if connection.vendor == "postgresql":
-        yield from _select_any(f"{select} = ANY(%s)", values)
+        yield from _select_any(f"{select} = ANY(%b)", values)
         return
     with connection.cursor() as cursor:
         for chunk in _chunks(values):
