@@ -42,9 +42,9 @@ def notes_html(text: str) -> str:
         raw = _OTHER_BLOCK.sub(r"<\1p>", text)
     else:
         raw = linebreaks(urlize(text, autoescape=True), autoescape=False)
-    clean = _CLEANER.clean(raw)
-    # Again at the end: a character reference such as &#1; only now became a character.
-    return clean_text(_EMPTY_PARAGRAPH.sub("", clean))
+    clean = _EMPTY_PARAGRAPH.sub("", _CLEANER.clean(raw))
+    # Again where a character reference such as &#1; only now became a character.
+    return clean_text(clean) if "&#" in raw else clean.strip()
 
 
 def plain_text(text: str) -> str:

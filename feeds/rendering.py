@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,11 +13,13 @@ from django.conf import settings
 from django.templatetags.static import static
 from markupsafe import Markup
 
+import feeds.item_xml
+from feeds.channel_xml import channel_source, channel_template
 from feeds.facts import ChannelFacts, ItemFacts, ItemRow, ItemRows
+from feeds.item_xml import item_xml
 from feeds.kept import KeptChunk, KeptItem, KeptPage, PageTable, Part
-from feeds.notes import cut_html, cut_text, notes_html, one_line, plain_text
+from feeds.notes import cut_text, plain_text
 from feeds.segments import HEADER_BYTES, deflate_part, gzip_of_parts
-from feeds.xml_templates import NAMES, item_macro, source, template
 
 #: Processors have instructions for SHA-256, which make it faster than any other good hash.
 _hash = hashlib.sha256
@@ -99,11 +102,9 @@ def table_of(name: str, page: RenderedPage) -> PageTable:
 
 @lru_cache(maxsize=1)
 def templates_digest() -> str:
-    """Changes with the program's version and with the templates themselves."""
-    digest = _hash(settings.VERSION.encode())
-    for name in NAMES:
-        digest.update(source(name).encode())
-    return digest.hexdigest()
+    """Changes with the program's version, the channel's template and the code that makes items."""
+    parts = (settings.VERSION, channel_source(), inspect.getsource(feeds.item_xml))
+    return _hash("".join(parts).encode()).hexdigest()
 
 
 def _parts(items: ItemRows, kept: KeptPage) -> tuple[list[Part], int]:
@@ -116,7 +117,7 @@ def _parts(items: ItemRows, kept: KeptPage) -> tuple[list[Part], int]:
     fragments = kept.fragments() if changed else {}
     missing = [row for row in changed if names[row.pk] not in fragments]
     for row, facts in zip(missing, items.facts(missing), strict=True):
-        fragments[names[row.pk]] = render_item(facts)
+        fragments[names[row.pk]] = item_xml(facts).encode()
     parts = [
         found[digest] or _part(digest, [(names[row.pk], fragments[names[row.pk]]) for row in chunk])
         for chunk, digest in chunks
@@ -154,18 +155,9 @@ def _digest(context: bytes, *rows: ItemRow) -> bytes:
     return _hash(context + content).digest()[:_DIGEST_BYTES]
 
 
-def render_item(item: ItemFacts) -> bytes:
-    """One `<item>` with its line end."""
-    notes = notes_html(item.description)
-    rendered = item_macro()(
-        item=item, title=one_line(item.title), notes=notes, short_notes=cut_html(notes)
-    )
-    return rendered.encode()
-
-
 def _channel(channel: ChannelFacts, newest: ItemFacts | None) -> tuple[bytes, bytes]:
     """What stands before the items and what stands after them."""
-    rendered = template("channel.xml").render(
+    rendered = channel_template().render(
         channel=channel,
         description=cut_text(plain_text(channel.description) or channel.title),
         newest=newest.published_at if newest else None,

@@ -11,7 +11,7 @@ from lxml import etree
 
 from accounts.models import Account
 from billing.models import Subscription
-from episodes.models import Episode
+from episodes.models import AudioAsset, Episode
 from episodes.schedule import publish_due
 from episodes.services import delete_episode, update_episode
 from episodes.states import Publication
@@ -390,6 +390,7 @@ def test_no_field_can_break_the_document(owner, rich_show, read_feed, now):
         audio_type=hurts,
         chapters=[{"start": 1, "title": hurts}, {"start": -1, "title": "x"}, 7, {"start": "x"}],
     )
+    AudioAsset.objects.update(mime_type=hurts)
     episode.documents.update(language=hurts)
 
     feed = read_feed(rich_show)
@@ -397,4 +398,7 @@ def test_no_field_can_break_the_document(owner, rich_show, read_feed, now):
     assert feed.text("//item/title") == "<&>\"']]>é"
     assert feed.text("channel/description") == "<&>\"']]>é"
     assert feed.text("//psc:chapter/@title") == "<&>\"']]>é"
+    assert feed.text("//item/itunes:author") == "<&>\"']]>é"
+    assert feed.text("//enclosure/@type") == "<&>\"']]>é"
+    assert set(feed.texts("//podcast:transcript/@language")) == {"<&>\"']]>é"}
     assert feed.text("channel/itunes:image/@href").isascii()
