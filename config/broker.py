@@ -19,6 +19,8 @@ log = structlog.get_logger(__name__)
 
 #: The name under which Celery finds this transport, as `podwright-files://`.
 SCHEME = "podwright-files"
+#: Celery's worker would wait for two seconds.
+LONGEST_WAIT_SECONDS = 0.2
 
 
 class Channel(filesystem.Channel):
@@ -89,6 +91,14 @@ class Transport(filesystem.Transport):
     """The filesystem transport with the channel above."""
 
     Channel = Channel
+
+    def drain_events(self, connection: Any, timeout: float | None = None) -> None:  # type: ignore[override]  # as its parent, at run time
+        """Wait for a message, no longer than a moment: a worker that is to end sees it in between.
+
+        Raises TimeoutError when none came. Who names no time waits until one comes.
+        """
+        moment = None if timeout is None else min(timeout, LONGEST_WAIT_SECONDS)
+        super().drain_events(connection, timeout=moment)
 
 
 def _names(folder: Path, ending: str) -> list[str]:

@@ -10,6 +10,7 @@ from queue import Empty
 import pytest
 from kombu import Connection
 from kombu.simple import SimpleQueue
+from kombu.transport import filesystem
 
 from config.broker import forget_messages
 from config.celery import broker_settings
@@ -118,6 +119,20 @@ class TestMessages:
 
         assert len(received(receiver)) == 2000
         assert len(listings) == 2
+
+    def test_are_waited_for_no_longer_than_a_moment(
+        self, queue: Opened, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        waits: list[float | None] = []
+        monkeypatch.setattr(
+            filesystem.Transport, "drain_events", lambda *_, timeout: waits.append(timeout)
+        )
+        connection = queue().channel.connection.client
+
+        for timeout in (2.0, 0.1, None):
+            connection.drain_events(timeout=timeout)
+
+        assert waits == [0.2, 0.1, None]
 
     def test_can_be_forgotten(self, queue: Opened, folder: Path) -> None:
         sender = queue()
