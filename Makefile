@@ -7,8 +7,8 @@ BIN := $(VENV)/bin
 SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3 python,\
 	$(shell command -v $(name) >/dev/null 2>&1 && $(name) -c '$(SUITABLE)' 2>/dev/null && echo $(name))))
-# The suite's processes; two suit a machine of two cores.
-TEST_PROCESSES ?= 2
+# The suite's processes: half of its time is waiting, so three keep two cores busy.
+TEST_PROCESSES ?= 3
 # One test after the other to whoever is free, in the order of tests/conftest.py; what shares a server together
 # (tests/together.py).
 DISTRIBUTED = -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder
