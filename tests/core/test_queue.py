@@ -81,7 +81,7 @@ class TestEnqueue:
 
         assert "bell_not_rung" in caplog.text
 
-    @pytest.mark.timeout(20)
+    @pytest.mark.timeout(100)
     def test_a_broker_that_never_answers_does_not_hold_the_caller(
         self,
         transactional_db: None,
