@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 
 import pytest
@@ -37,6 +38,18 @@ class TestKeeping:
 
         with django_assert_num_queries(0):
             assert [listener.ask(address) for address in addresses] == first
+
+    def test_makes_a_feed_anew_whose_file_was_cut_off(self, listener, show, episode, data_dir):
+        address = f"/api/shows/{show.pk}/feed"
+        _status, _headers, plain = listener.ask(address)
+        (file,) = (data_dir / "feeds" / str(show.pk)).glob("*.xml.gz")
+        file.write_bytes(file.read_bytes()[:100])
+
+        status, headers, body = listener.ask(address, accept_encoding="gzip")
+
+        assert status == 200
+        assert len(body) == int(headers["Content-Length"])
+        assert gzip.decompress(body) == plain
 
     def test_weighs_what_the_headers_of_listeners_make_it_keep(self, listener, episode):
         shelf = listener.door.shelf
