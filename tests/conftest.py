@@ -101,9 +101,16 @@ def _reaches_a_server(item: pytest.Item) -> bool:
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
-    """SQLite in a file, as in production: in memory, threads share locks that files do not have."""
+    """SQLite in a file, as in production: in memory, threads share locks that files do not have.
+
+    Fifty threads of a test get their turn however slow the machine is.
+    """
+    options = connection.settings_dict["OPTIONS"]
     if connection.vendor == "sqlite":
         connection.settings_dict["TEST"]["NAME"] = str(settings.DATA_DIR / "test.sqlite3")
+        options["timeout"] = 200
+    else:
+        options["connect_timeout"] = 100
 
 
 @pytest.fixture(autouse=True)

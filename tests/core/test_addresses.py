@@ -19,7 +19,7 @@ LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 
 
 def dialable(host, *answers, port=443, allow=()):
-    return dialable_addresses(host, port, resolve=lambda _host: answers, allow=allow, timeout=5)
+    return dialable_addresses(host, port, resolve=lambda _host: answers, allow=allow, timeout=60)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ class TestDialableAddresses:
             raise failure
 
         with pytest.raises(HostUnknown):
-            dialable_addresses("nowhere.example", 443, resolve=fail, allow=(), timeout=5)
+            dialable_addresses("nowhere.example", 443, resolve=fail, allow=(), timeout=60)
 
     def test_does_not_wait_for_a_name_server_longer_than_told(self):
         release = threading.Event()
@@ -166,4 +166,4 @@ class TestDialableAddresses:
 )
 def test_odd_notations_of_loopback_are_refused_after_resolution(notation):
     with pytest.raises(AddressRefused):
-        dialable_addresses(notation, 80, resolve=resolve_by_system, allow=(), timeout=5)
+        dialable_addresses(notation, 80, resolve=resolve_by_system, allow=(), timeout=60)

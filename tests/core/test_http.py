@@ -38,7 +38,7 @@ def server() -> Iterator[WebServer]:
 @pytest.fixture
 def fetch() -> Callable[..., http.Fetched]:
     """`http.fetch` with modest limits, allowed to call loopback."""
-    return partial(http.fetch, max_bytes=100_000, timeout=5, allow=LOOPBACK, resolve=by_table)
+    return partial(http.fetch, max_bytes=100_000, timeout=60, allow=LOOPBACK, resolve=by_table)
 
 
 class TestFetch:
@@ -141,7 +141,7 @@ class TestGuard:
         settings.OUTBOUND_ALLOW = ()
 
         with pytest.raises(http.AddressRefused):
-            http.fetch(server.url("/"), max_bytes=10, timeout=5)
+            http.fetch(server.url("/"), max_bytes=10, timeout=60)
 
         assert server.requests == []
 
@@ -149,7 +149,7 @@ class TestGuard:
         settings.OUTBOUND_ALLOW = LOOPBACK
         server.routes["/"] = answer(b"in")
 
-        assert http.fetch(server.url("/"), max_bytes=10, timeout=5).body == b"in"
+        assert http.fetch(server.url("/"), max_bytes=10, timeout=60).body == b"in"
 
     def test_looks_a_name_up_once_and_dials_what_it_checked(self, server, fetch):
         answers = iter([["127.0.0.1"], ["10.0.0.1"], ["10.0.0.1"]])
