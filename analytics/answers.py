@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from django.db.models import F, Sum
 
 from analytics.batches import is_final
+from analytics.bulk import read_rows
 from analytics.models import (
     AccountDayApp,
     App,
@@ -373,8 +374,9 @@ def _listeners(account_id: int, first: date, last: date) -> dict[int, tuple[int,
             account_id=account_id, day__gte=first, day__lte=last, period=period
         ).filter(day__gte=_period_day(period), day__lt=_period_day(period + 2))
         held: dict[int, list[ListenerHashes]] = defaultdict(list)
-        for app, members, is_sketch in rows.values_list("app_id", "members", "is_sketch"):
-            held[app].append(ListenerHashes(bytes(members), is_sketch=is_sketch))
+        columns = rows.values_list("app_id", "members", "is_sketch")
+        for app, members, is_sketch in read_rows(columns):
+            held[app].append(ListenerHashes(members, is_sketch=is_sketch))
         for app, sets in held.items():
             number, exact = union_count(sets)
             before, was_exact = sums.get(app, (0, True))

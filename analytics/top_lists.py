@@ -26,15 +26,13 @@ def heard_most(account_id: int, *, first: date, last: date, most: int) -> dict[i
     heard: dict[int, int] = {}
     start, size = 0, FIRST_LOOK
     while start < MOST_LOOKED_AT:
-        looked_at = list(totals[start : start + size])
-        ids = [episode_id for episode_id, _downloads in looked_at]
-        published = list(
-            Episode.objects.filter(pk__in=ids).published().values_list("pk", flat=True)
-        )
+        looked_at = totals.values("episode_id")[start : start + size]
+        published = Episode.objects.filter(pk__in=looked_at).published().values("pk")
         heard.update(days.filter(episode_id__in=published).top("episode_id"))
-        if len(looked_at) < size or _is_settled(heard, most, bound=looked_at[-1][1]):
-            return heard
         start, size = start + size, size * 2
+        bound = next((downloads for _episode, downloads in totals[start - 1 : start]), None)
+        if bound is None or _is_settled(heard, most, bound=bound):
+            return heard
     return dict(days.of_account(account_id).top("episode_id", most=SPARE * most))
 
 

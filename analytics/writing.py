@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 
-from analytics.bulk import insert_rows, upsert_rows
+from analytics.bulk import insert_rows, read_rows, upsert_rows
 from analytics.eligibility import EpisodeFacts
 from analytics.facts import episode_facts
 from analytics.ledger import enter_due
@@ -269,8 +269,8 @@ def _held_sets(
         "account_id", "day", "app_id", "period", "members", "is_sketch"
     )
     return {
-        (account, day_number(day), app, period): ListenerHashes(bytes(members), is_sketch=sketch)
-        for account, day, app, period, members, sketch in rows
+        (account, day_number(day), app, period): ListenerHashes(members, is_sketch=sketch)
+        for account, day, app, period, members, sketch in read_rows(rows)
         if (account, day_number(day), app, period) in wanted
     }
 

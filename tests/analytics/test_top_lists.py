@@ -93,5 +93,5 @@ class TestHeardMost:
     def test_looks_at_few_of_many(self, show, heard, django_assert_num_queries):
         heard([(0, 5_000 - n) for n in range(10 * FIRST_LOOK)])
 
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(2):
             found(show)
