@@ -31,12 +31,13 @@ def heard_most(account_id: int, *, first: date, last: date, most: int) -> dict[i
         heard.update(days.filter(episode_id__in=published).top("episode_id"))
         start, size = start + size, size * 2
         bound = next((downloads for _episode, downloads in totals[start - 1 : start]), None)
-        if bound is None or _is_settled(heard, most, bound=bound):
-            return heard
+        least = _least_of_the_best(heard, most)
+        if bound is None or least > bound:
+            return {episode: amount for episode, amount in heard.items() if amount >= least}
     return dict(days.of_account(account_id).top("episode_id", most=SPARE * most))
 
 
-def _is_settled(heard: dict[int, int], most: int, *, bound: int) -> bool:
-    """Whether none that was heard `bound` times at most, ever, belongs to the list or ties with it."""
+def _least_of_the_best(heard: dict[int, int], most: int) -> int:
+    """What the last of the `most` heard has; 0 while there are fewer."""
     best = sorted(heard.values(), reverse=True)[:most]
-    return len(best) == most and best[-1] > bound
+    return best[-1] if len(best) == most else 0
