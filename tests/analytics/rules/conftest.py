@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.core.management.color import no_style
+from django.db import connection
 
 from accounts.models import Account
 from analytics.models import AudioFigures, Counter, Download, EpisodeTotal
@@ -15,6 +17,10 @@ from tests.analytics.hit_making import METHOD, MIDNIGHT, count
 def world(db):
     """Account 1 with episodes 1 and 2; audio 1 has 1,000,000 bytes of sound for 100 s after 100 of tags."""
     Account.objects.create(pk=1, created_at=MIDNIGHT)
+    # The next account's number comes from the database, which has not heard of this one.
+    with connection.cursor() as cursor:
+        for statement in connection.ops.sequence_reset_sql(no_style(), [Account]):
+            cursor.execute(statement)
     Counter.objects.create(pk=1)
     for number in (1, 2):
         EpisodeTotal.objects.create(
