@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.core.files.storage import InMemoryStorage, storages
+from django.core.files.storage import default_storage
 
 from analytics.feeding import count_waiting
 from analytics.models import Download, Segment
@@ -26,11 +26,12 @@ def episode(owner, show):
 
 
 @pytest.fixture
-def store(monkeypatch):
-    shared = InMemoryStorage()
-    monkeypatch.setitem(storages._storages, "default", shared)
-    monkeypatch.setattr("analytics.segments.default_storage", shared)
-    return StoredHits(shared)
+def store(settings):
+    """By the setting, which Django forgets all storages for: who asked first would keep this one."""
+    settings.STORAGES = settings.STORAGES | {
+        "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"}
+    }
+    return StoredHits(default_storage)
 
 
 @pytest.fixture
