@@ -543,6 +543,11 @@ def a_worker(pool) -> Iterator[None]:
 
 class TestTrailer:
     @pytest.fixture(autouse=True)
+    def _patient(self, monkeypatch):
+        """However long a slow machine speaks; the tests of the wait set their own."""
+        monkeypatch.setattr("feeds.trailer.WAIT_SECONDS", 100.0)
+
+    @pytest.fixture(autouse=True)
     def pool(self, shared_renderers, monkeypatch):
         monkeypatch.setattr(running, "renderers", lambda: shared_renderers)
         monkeypatch.setattr("feeds.trailer.WAIT_SECONDS", 100.0)
