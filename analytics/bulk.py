@@ -127,7 +127,8 @@ def select_in(
     names = ", ".join(map(_quoted, columns))
     select = f"SELECT {names} FROM {table} WHERE {_quoted(name)}"  # noqa: S608 - names of ours
     if connection.vendor == "postgresql":
-        yield from _select_any(f"{select} = ANY(%b)", values)
+        for chunk in _chunks(values):
+            yield from _in_binary(f"{select} = ANY(%b)", [chunk])
         return
     with connection.cursor() as cursor:
         for chunk in _chunks(values):
@@ -145,18 +146,14 @@ def read_rows(found: QuerySet[Any, tuple[Any, ...]]) -> Iterator[tuple[Any, ...]
         query, values = found.query.sql_with_params()
     except EmptyResultSet:  # such as one of an empty list
         return
-    connection.ensure_connection()
-    with psycopg.Cursor(connection.connection) as cursor:
-        yield from cursor.execute(query, values, binary=True)
+    yield from _in_binary(query, values)
 
 
-def _select_any(query: str, values: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+def _in_binary(query: str, values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
     """Keys and rows go in binary: Django's own cursor would write thousands of keys out as text."""
     connection.ensure_connection()
     with psycopg.Cursor(connection.connection) as cursor:
-        for chunk in _chunks(values):
-            cursor.execute(query, [chunk], binary=True)
-            yield from cursor.fetchall()
+        yield from cursor.execute(query, values, binary=True)
 
 
 def _chunks(values: Iterable[Any]) -> Iterator[list[Any]]:

@@ -28,6 +28,11 @@ class FileKind:
     magic: bytes = b""
     aliases: tuple[str, ...] = ()
 
+    def may_begin(self, start: bytes) -> bool:
+        """Whether such a file can begin with `start`; True for kinds without `magic`."""
+        # A PDF may have some bytes of another program before its header.
+        return self.magic in start if self.extension == "pdf" else start.startswith(self.magic)
+
 
 FILE_KINDS = (
     FileKind("txt", "text/plain", aliases=("text",)),
@@ -56,8 +61,7 @@ def file_kind(name: str, start: bytes) -> FileKind:
         raise FileUnreadable(
             f"File must be one of {_OFFERED}, and its name must end so", field="file"
         )
-    # A PDF may have some bytes of another program before its header.
-    if kind.magic and kind.magic not in (start if kind.extension == "pdf" else start[:4]):
+    if not kind.may_begin(start):
         raise FileUnreadable(
             f"File is not a {kind.extension} file, whatever its name", field="file"
         )
@@ -77,6 +81,6 @@ def document_kind(name: str, *, content_type: str, start: bytes) -> FileKind | N
         named = content_type == kind.mime_type or (
             content_type in _UNKNOWN_TYPES and suffix == kind.extension
         )
-        if kind.magic and named and kind.magic in start:
+        if kind.magic and named and kind.may_begin(start):
             return kind
     return None
