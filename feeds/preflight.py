@@ -39,6 +39,8 @@ class Preflight:
 
 def look(show: Show, *, now: datetime) -> Preflight:
     """Read, probe, and fill in lengths that nobody told us; needs `show.account`."""
+    # Before the published rows: a trailer that is finished meanwhile is among them then.
+    may_make_trailer = _may_make_trailer(show)
     rows = list(
         Episode.objects.published()
         .filter(show=show)
@@ -73,7 +75,7 @@ def look(show: Show, *, now: datetime) -> Preflight:
         )
         for row, found in zip(rows, probes, strict=True)
     ]
-    trailer, problem = (None, "") if rows else _trailer(show)
+    trailer, problem = (None, "") if rows else _trailer(show, may_be_made=may_make_trailer)
     findings = Findings(
         owner_email=show.owner_email,
         known_email=subscription_of(show.account).email or show.account.email,
@@ -91,12 +93,18 @@ def _cover(show: Show) -> Target | None:
     return target_of(storage_key=show.cover_key, address=show.cover_url)
 
 
-def _trailer(show: Show) -> tuple[WrittenTrailer | None, str]:
-    """The trailer to be made for a show with nothing published, or why there is none (A18, A19)."""
+def _may_make_trailer(show: Show) -> bool:
+    """Whether nothing stands in the way of a trailer (A18, A19), or it is being made already."""
+    # In this order: a trailer is there as soon as its episode is.
+    if not show.episodes.exists():
+        return True
     begun = Trailer.objects.select_related("episode").filter(show=show).first()
-    if begun is not None and begun.episode.production_state not in _TO_BE_MADE:
-        return None, ONLY_UNPUBLISHED
-    if begun is None and show.episodes.exists():
+    return begun is not None and begun.episode.production_state in _TO_BE_MADE
+
+
+def _trailer(show: Show, *, may_be_made: bool) -> tuple[WrittenTrailer | None, str]:
+    """The trailer to be made for a show with nothing published, or why there is none."""
+    if not may_be_made:
         return None, ONLY_UNPUBLISHED
     try:
         return write_trailer(show), ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import ipaddress
+import itertools
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,13 +15,13 @@ import mutagen
 import pyloudnorm
 import pytest
 import soundfile
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from billing.models import Subscription, UsageEntry
 from core.storage import delete_stored, open_stored, store_bytes
 from episodes.models import AudioAsset, Episode
-from feeds import live, probing
+from feeds import live, preflight, probing
 from feeds.models import Trailer
 from keys.scopes import EPISODES_WRITE, SHOWS_READ, SHOWS_WRITE
 from keys.services import issue_key
@@ -645,6 +646,46 @@ class TestTrailer:
         assert [body.get("status") for body in answers] == ["live"] * 4
         assert Episode.objects.count() == Trailer.objects.count() == 1
         assert AudioAsset.objects.count() == 1
+
+    def test_is_found_by_a_call_during_which_it_is_finished(self, go_live, pool, monkeypatch):
+        probed = preflight.probe
+        monkeypatch.setattr("feeds.trailer.WAIT_SECONDS", 0.0)
+        go_live()
+
+        def probe_while_it_is_spoken(**files):
+            for production_id in due_productions(now=timezone.now(), limit=5):
+                run_production(production_id=production_id, clock=timezone.now)
+            return probed(**files)
+
+        monkeypatch.setattr(preflight, "probe", probe_while_it_is_spoken)
+        answered = go_live()
+
+        assert (answered.status_code, answered.json()["status"]) == (200, "live")
+
+    @pytest.mark.once
+    def test_is_one_wherever_another_call_comes_between(self, go_live, worker):
+        """Before each statement outside a transaction, one after the other, another call comes and goes."""
+
+        def with_another_before(statement):
+            countdown = itertools.count(statement, -1)
+
+            def after_another(execute, *sql):
+                if not connection.in_atomic_block and next(countdown) == 0:
+                    assert go_live().json()["status"] == "live"
+                return execute(*sql)
+
+            with connection.execute_wrapper(after_another):
+                answered = go_live()
+            assert (answered.status_code, answered.json()["status"]) == (200, "live"), statement
+            return next(countdown) < 0
+
+        for statement in itertools.count():
+            came_between = with_another_before(statement)
+            assert Episode.objects.count() == Trailer.objects.count() == 1
+            Episode.objects.all().delete()
+            if not came_between:
+                break
+        assert statement > 5
 
     def test_that_takes_too_long_is_found_by_the_next_call(self, go_live, pool, monkeypatch):
         monkeypatch.setattr("feeds.trailer.WAIT_SECONDS", 0.0)
