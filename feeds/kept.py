@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -123,17 +122,3 @@ def read_page(folder: Path, table: PageTable | None) -> KeptPage:
             plain = (folder / f"{table.name}.xml").read_bytes()
             return KeptPage(table, plain, (folder / f"{table.name}.xml.gz").read_bytes())
     return KeptPage()
-
-
-def write_durably(path: Path, content: bytes) -> None:
-    """Replace `path` as a whole: a crash leaves the old content or the new, never a part."""
-    draft = path.with_name(f".{secrets.token_hex(8)}")
-    try:
-        with draft.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise

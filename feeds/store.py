@@ -16,8 +16,9 @@ import structlog
 from django.conf import settings
 from django.db.models import Q
 
+from core.durable_files import write_durably
 from feeds.facts import PAGE_ITEMS, ItemRows, read_channel
-from feeds.kept import PageTable, read_page, read_table, write_durably, write_table
+from feeds.kept import PageTable, read_page, read_table, write_table
 from feeds.rendering import render_page, table_of, templates_digest
 from feeds.segments import gzip_whole
 from feeds.shown_files import show_files

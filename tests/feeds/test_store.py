@@ -15,7 +15,6 @@ from django.db import connection
 from episodes.services import delete_episode, update_episode
 from feeds import store as store_module
 from feeds.facts import PageMissing
-from feeds.kept import write_durably
 from feeds.store import BodyGone, FeedStore, ShowGone, public_version, version_by_token
 from feeds.sweeping import sweep_feeds
 from shows.services import delete_show
@@ -293,22 +292,6 @@ class TestPages:
         assert b"<item>" not in plain(store, public_version(show.pk))
         with pytest.raises(PageMissing):
             store.get(public_version(show.pk), page=2)
-
-
-class TestWriteDurably:
-    def test_leaves_the_old_content_when_it_fails(self, tmp_path, monkeypatch):
-        path = tmp_path / "file"
-        write_durably(path, b"old")
-
-        def fail(descriptor):
-            raise OSError(5, "I/O error")
-
-        monkeypatch.setattr("feeds.kept.os.fsync", fail)
-        with pytest.raises(OSError, match="I/O"):
-            write_durably(path, b"new")
-
-        assert path.read_bytes() == b"old"
-        assert [found.name for found in tmp_path.iterdir()] == ["file"]
 
 
 class TestSweepFeeds:
