@@ -89,7 +89,9 @@ class ContractView(APIView):
         if self._tally is not None:
             for name, value in limit_headers(self._tally).items():
                 finished.headers[name] = value
-        if request.method in {"GET", "HEAD"} and finished.status_code == status.HTTP_200_OK:
+        is_read = request.method in {"GET", "HEAD"} and finished.status_code == status.HTTP_200_OK
+        # A plain HttpResponse brings an entity tag of its own.
+        if is_read and isinstance(finished, Response):
             header = request.headers.get("If-None-Match")
             finished.add_post_render_callback(lambda rendered: _tag(rendered, none_match=header))
         claim = self._claim

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Literal
 
 from core.errors import QuotaExceeded, Upstream
 from production.lexicon import Lexicon
@@ -36,8 +37,10 @@ class PreviewBroke(Upstream):
     code = "preview_broke"
 
 
-def preview(text: str, *, voice: Voice, lexicon: Lexicon) -> bytes:
-    """`text`, at most MAX_CHARACTERS, as a WAV file.
+def preview(
+    text: str, *, voice: Voice, lexicon: Lexicon, file_type: Literal["wav", "mp3"] = "wav"
+) -> bytes:
+    """`text`, at most MAX_CHARACTERS, as a file.
 
     Raises `SentenceUnspeakable`, `PreviewBusy`, `PreviewBroke`.
     """
@@ -50,6 +53,7 @@ def preview(text: str, *, voice: Voice, lexicon: Lexicon) -> bytes:
         "spoken": spoken,
         "voice": voice.id,
         "options": {**options, "voices_dir": str(options["voices_dir"])},
+        "file_type": file_type,
     }
     if not _PLACES.acquire(timeout=_WAIT_SECONDS):
         raise PreviewBusy(

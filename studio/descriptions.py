@@ -130,7 +130,7 @@ VOICE = titled(
         gender=one_of(GENDERS),
         accent=STRING,
         voice_type=one_of(VOICE_TYPES),
-        preview_url=or_null(URL),
+        preview_url=URL,
     ),
 )
 HOST = titled(
@@ -402,6 +402,15 @@ VOICE_LIST_OPERATIONS = {
     ),
 }
 VOICE_OPERATIONS = {"GET": Operation("Read a voice", {200: _data(VOICE)})}
+VOICE_PREVIEW_OPERATIONS = {
+    "GET": Operation(
+        "Hear a voice: an MP3 file that a browser plays without a key",
+        {200: STRING, 206: STRING},
+        access="public",
+        media_type="audio/mpeg",
+        refusals=(416, 429),
+    )
+}
 SOURCE_LIST_OPERATIONS = {
     "GET": Operation(
         "List the sources, newest first",

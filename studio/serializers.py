@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+from django.urls import reverse
 from rest_framework import serializers
 
 from accounts.models import Account
@@ -261,17 +263,18 @@ def host_object(host: Host) -> dict[str, object]:
 
 
 def voice_object(voice: Voice) -> dict[str, object]:
-    """The contract's fields; `name` is ours."""
+    """The contract's fields; `name` and `preview_url` are ours."""
+    number = voice_number(voice.id)
     described = ", ".join(part for part in (voice.accent, voice.gender) if part)
     return {
-        "id": voice_number(voice.id),
+        "id": number,
         "name": voice.name,
         "description": f"{voice.name} ({described})" if described else voice.name,
         "language": primary_language(voice.language),
         "gender": voice.gender if voice.gender in GENDERS else "other",
         "accent": voice.accent,
         "voice_type": VOICE_TYPE,
-        "preview_url": None,
+        "preview_url": settings.PUBLIC_URL + reverse("studio-voice-preview", args=[number]),
     }
 
 

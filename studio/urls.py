@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from studio import api, generate_api, image_api, openapi, script_api, views
+from studio import api, generate_api, image_api, openapi, preview_api, script_api, views
 
 urlpatterns = [
     path("v1/podcasts", api.PodcastListView.as_view(), name="studio-podcasts"),
@@ -69,6 +69,11 @@ urlpatterns = [
     path("v1/hosts/<str:host_id>", api.HostView.as_view(), name="studio-host"),
     path("v1/voices", api.VoiceListView.as_view(), name="studio-voices"),
     path("v1/voices/<id:voice_id>", api.VoiceView.as_view(), name="studio-voice"),
+    path(
+        "v1/voices/<id:voice_id>/preview.mp3",
+        preview_api.VoicePreviewView.as_view(),
+        name="studio-voice-preview",
+    ),
     path("v1/sources", api.SourceListView.as_view(), name="studio-sources"),
     path("v1/sources/<uuid:source_id>", api.SourceView.as_view(), name="studio-source"),
     path("v1/account", api.AccountView.as_view(), name="studio-account"),
