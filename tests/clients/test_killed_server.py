@@ -12,6 +12,7 @@ import pytest
 
 from analytics.hits import HitKind, unpack
 from analytics.spool import seal_orphans
+from tests.flows.running import living
 
 LISTENERS = 4
 PATIENCE_SECONDS = 150
@@ -77,13 +78,13 @@ class Load:
 
 def oldest_worker(served):
     """Not the one that came last: a worker that dies soon again ends the server, as it should."""
-    return next(
+    workers = [
         process
-        for process in psutil.Process(served.pid).children()
-        if process.status() != psutil.STATUS_ZOMBIE
+        for process in living(psutil.Process(served.pid).children())
         # A process of Python's own, beside the workers.
-        and "resource_tracker" not in " ".join(process.cmdline())
-    )
+        if "resource_tracker" not in " ".join(process.cmdline())
+    ]
+    return min(workers, key=psutil.Process.create_time)
 
 
 @pytest.mark.slow

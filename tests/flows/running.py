@@ -148,7 +148,14 @@ def wait_until(
 
 def living(processes: list[psutil.Process]) -> list[psutil.Process]:
     """Those that still run; one that waits to be collected does not."""
-    return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    return [one for one in processes if _runs(one)]
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # it went between the two looks
+        return False
 
 
 @contextmanager

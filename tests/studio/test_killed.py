@@ -30,12 +30,13 @@ from tests.fakes.model_server import run_model_server
 pytestmark = pytest.mark.slow
 
 PATIENCE_SECONDS = 150
-MAKE = (
-    "from studio.making import make_episode; make_episode(generation_id={key}, clock=timezone.now)"
-)
-RUN = (
-    "from production.running import run_production; "
-    "run_production(production_id={key}, clock=timezone.now)"
+#: How a worker that has just spoken the first sentence goes on: nobody comes too late to kill it.
+HANG = "progress = lambda *_: time.sleep(600)"
+MAKE = "from studio import making; making.make_episode(generation_id={key}, clock=timezone.now)"
+MAKE_SLOWLY = f"from studio import making; making._Lease.{HANG}; {MAKE}"
+RUN_SLOWLY = (
+    f"from production import running; running._Beat.{HANG}; "
+    "running.run_production(production_id={key}, clock=timezone.now)"
 )
 PLAN = (
     "from accounts.models import Account; from tests.factories.studio import add_studio; "
@@ -61,7 +62,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 @contextmanager
 def worker(code: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     """A process of its own that does one thing on this test's database, and is killed at the end."""
-    setup = "import django; django.setup(); from django.utils import timezone; "
+    setup = "import django, time; django.setup(); from django.utils import timezone; "
     process = subprocess.Popen(
         [sys.executable, "-c", f"{setup}{code}"],
         cwd=BASE_DIR,
@@ -148,7 +149,7 @@ def test_while_the_script_is_written(server, model, generation, assert_finished_
 def test_while_the_script_is_spoken_and_the_model_is_not_asked_again(
     server, model, generation, assert_finished_once
 ):
-    with worker(MAKE.format(key=generation.pk), **model) as process:
+    with worker(MAKE_SLOWLY.format(key=generation.pk), **model) as process:
         wait_until(lambda: Generation.objects.filter(phase="voices").exists())
         process.kill()
         process.wait()
@@ -164,7 +165,7 @@ def test_while_the_script_is_spoken_and_the_model_is_not_asked_again(
 def test_while_the_audio_is_made(generation, work, assert_finished_once):
     work(productions=False)
     (production,) = Production.objects.all()
-    with worker(RUN.format(key=production.pk)) as process:
+    with worker(RUN_SLOWLY.format(key=production.pk)) as process:
         wait_until(lambda: Production.objects.filter(state="running").exists())
         process.kill()
         process.wait()
