@@ -15,10 +15,10 @@ from urllib.parse import unquote, urlsplit
 
 import structlog
 from django.conf import settings
-from django.db import connections
 
 from core.errors import Conflict, Invalid, PodwrightError, Upstream
 from core.http import AddressRefused, BadStatus, TooLarge, TooManyRedirects, fetch
+from core.lease_beats import lease_kept_up
 from core.queue import enqueue
 from episodes.copies import (
     MAX_ATTEMPTS,
@@ -108,7 +108,7 @@ def _copy(claimed: ClaimedCopy, clock: Clock) -> None:
     if claimed.attempts > MAX_ATTEMPTS:  # killed each time
         raise _broke()
     with (
-        _kept_up(claimed, clock),
+        lease_kept_up(lambda: renew_copy(claimed, now=clock()), every=RENEW_SECONDS),
         _fetched(claimed.source_url) as sent,
         staged_upload(
             account=claimed.account, sent=sent, now=clock(), origin=AudioAsset.Origin.COPIED
@@ -158,27 +158,6 @@ class _Sink:
         seconds = time.monotonic() - self._began
         if seconds > GRACE_SECONDS and self.bytes < seconds * SLOWEST_BYTES_PER_SECOND:
             raise TooSlow("The server sends too slowly to be waited for.")
-
-
-@contextmanager
-def _kept_up(claimed: ClaimedCopy, clock: Clock) -> Iterator[None]:
-    """Renew the lease from a thread while the work goes on."""
-    done = threading.Event()
-
-    def keep() -> None:
-        try:
-            while not done.wait(RENEW_SECONDS):
-                renew_copy(claimed, now=clock())
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=keep, name="copy-lease", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
 
 
 def _may_pass(error: PodwrightError) -> bool:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 import structlog
 from django.conf import settings
-from django.db import connections, transaction
+from django.db import transaction
 
 from core.errors import PodwrightError, Upstream
+from core.lease_beats import lease_kept_up
 from core.queue import enqueue
 from core.storage import delete_stored
 from episodes.services import attach_production
@@ -137,7 +137,8 @@ def _produce(claimed: Claim, path: Path, clock: Clock) -> None:
         speed=production.speed,
     )
     beat.enter(Phase.FINISHING)
-    with beat.kept_up():
+    # Slow uploads: there is nothing in them that could call `check`.
+    with lease_kept_up(lambda: renew(claimed, now=clock()), every=BEAT_SECONDS):
         stored = store_production(production.episode, script, audio, now=clock())
     if not _attach(claimed, stored, audio, now=clock()):
         for key in stored.keys:
@@ -192,26 +193,6 @@ class _Beat:
 
     def enter(self, phase: Phase) -> None:
         self._store(phase=phase, sentences_done=self._done)
-
-    @contextmanager
-    def kept_up(self) -> Iterator[None]:
-        """Renew the lease from a thread, for work that cannot call `check`: slow uploads."""
-        done = threading.Event()
-
-        def keep() -> None:
-            try:
-                while not done.wait(BEAT_SECONDS):
-                    renew(self._claimed, now=self._clock())
-            finally:
-                connections.close_all()
-
-        thread = threading.Thread(target=keep, name="production-lease", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()
 
     def _store(self, **progress: object) -> None:
         if _shutting_down.is_set():

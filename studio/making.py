@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import connections, transaction
+from django.db import transaction
 from django.db.models import F
 
 from accounts.models import Account
 from billing.services import lock_quota
 from core.errors import PodwrightError, Upstream
+from core.lease_beats import lease_kept_up
 from core.queue import enqueue
 from episodes.locking import lock_episode
 from episodes.services import (
@@ -478,23 +479,13 @@ class _Lease:
     @contextmanager
     def kept_up(self) -> Iterator[_Lease]:
         """Renew the lease until the block ends."""
-        done = threading.Event()
-
-        def keep() -> None:
-            try:
-                while not done.wait(BEAT_SECONDS):
-                    held = _held(self._generation)
-                    percent = min(self._percent, 100)
-                    if not held.renew(now=self._clock(), lasting=LEASE, percent=percent):
-                        self._lost.set()
-                        return
-            finally:
-                connections.close_all()
-
-        thread = threading.Thread(target=keep, name="generation-lease", daemon=True)
-        thread.start()
-        try:
+        with lease_kept_up(self._beat, every=BEAT_SECONDS):
             yield self
-        finally:
-            done.set()
-            thread.join()
+
+    def _beat(self) -> bool:
+        percent = min(self._percent, 100)
+        held = _held(self._generation)
+        is_ours = held.renew(now=self._clock(), lasting=LEASE, percent=percent)
+        if not is_ours:
+            self._lost.set()
+        return is_ours
