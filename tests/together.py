@@ -1,4 +1,4 @@
-"""Which tests run in one process, one after the other: those that share a server which starts slowly."""
+"""Which tests run in one process, one after the other: those that share what starts or loads slowly."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from xdist.scheduler import LoadScopeScheduling
 
 #: Beginnings of node ids; the first that fits names the group.
 GROUPS = (
+    "tests/analytics/rules/test_machines_and_names.py",
     "tests/clients/test_hostile.py",
     "tests/clients/test_killed_server.py",
     "tests/clients/",
     "tests/edge/test_nginx.py",
     "tests/episodes/test_object_store.py",
+    "tests/flows/test_narration.py::TestReading",
     "tests/flows/test_podclaw_page.py",
+    "tests/production/test_mastering.py",
+    "tests/production/test_voices",
     "tests/studio/writers/test_local_model.py",
 )
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -26,18 +27,22 @@ from tests.fakes.voice_server import run_voice_server
 SENTENCE = "The quick brown fox jumps over the lazy dog."
 
 
+@cache
+def local_engine(name: str) -> VoiceEngine:
+    """One of each for all tests: its model is read at the first sentence."""
+    if name == "piper":
+        return PiperEngine(voices_dir=Path("there-is-no-such-folder"))
+    return {"hibari": HibariEngine, "fake": FakeEngine}[name]()
+
+
 @pytest.fixture(scope="module", params=["hibari", "piper", "openai", "fake"])
-def engine(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[VoiceEngine]:
+def engine(request: pytest.FixtureRequest) -> Iterator[VoiceEngine]:
     """Every engine there is: real ones for real, the remote one against a server on loopback."""
     if request.param == "openai":
         with run_voice_server() as server:
             yield OpenAIEngine(base_url=server.address, sleep=lambda _seconds: None)
-    elif request.param == "piper":
-        yield PiperEngine(voices_dir=tmp_path_factory.mktemp("voices"))
     else:
-        yield {"hibari": HibariEngine, "fake": FakeEngine}[request.param]()
+        yield local_engine(request.param)
 
 
 @pytest.fixture
