@@ -30,17 +30,22 @@ PODCAST = "{https://podcastindex.org/namespace/1.0}"
 
 @pytest.fixture
 def voiced(tmp_path, services):
-    """A running Podwright with the real voice, allowed to fetch from this machine."""
-    settings = {"TTS_ENGINE": "hibari", "OUTBOUND_ALLOW": "127.0.0.0/8"}
-    with started_up(tmp_path, {**services, **settings}) as running:
+    """A running Podwright with the real voice."""
+    with started_up(tmp_path, {**services, "TTS_ENGINE": "hibari"}) as running:
         yield running
 
 
-@pytest.mark.once
-class TestText:
-    def test_becomes_an_episode_that_sounds_as_it_should(self, voiced: RunningUp):
-        client = Client.of(voiced)
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    """Of a Podwright with the real voice, allowed to fetch from this machine."""
+    settings = {"TTS_ENGINE": "hibari", "OUTBOUND_ALLOW": "127.0.0.0/8"}
+    with started_up(tmp_path_factory.mktemp("reading"), settings) as running:
+        yield Client.of(running)
 
+
+@pytest.mark.once
+class TestReading:
+    def test_makes_of_a_text_an_episode_that_sounds_as_it_should(self, client: Client):
         public_id = client.narrate(source_type="text", title="Weekly notes", author="Jo", text=TEXT)
         episode = client.wait_for(public_id)
 
@@ -55,7 +60,9 @@ class TestText:
         self._assert_in_feed(client, episode, heard)
 
     def _assert_in_feed(self, client: Client, episode: dict, heard: Heard) -> None:
-        (item,) = client.feed().iter("item")
+        (item,) = (
+            one for one in client.feed().iter("item") if one.find("title").text == "Weekly notes"
+        )
         enclosure = item.find("enclosure")
         assert int(enclosure.get("length")) == len(heard.content)
         assert fetch(enclosure.get("url")) == heard.content
@@ -76,11 +83,7 @@ class TestText:
         chapters = json.loads(fetch(item.find(f"{PODCAST}chapters").get("url")))["chapters"]
         assert [chapter["title"] for chapter in chapters] == heard.chapter_titles
 
-
-@pytest.mark.once
-class TestArticle:
-    def test_is_fetched_and_read(self, voiced: RunningUp):
-        client = Client.of(voiced)
+    def test_fetches_an_article(self, client: Client):
         paragraphs = "".join(f"<p>{part}</p>" for part in RAILWAY.split("\n\n"))
         page = (
             "<!doctype html><html lang=en><head><title>The bridge that was bought four times"
@@ -123,6 +126,7 @@ class TestKilled:
         wait_until(voiced.answers)
         self._assert_finished_once(client, public_id, cached, voiced)
 
+    @pytest.mark.once
     def test_the_whole_tree_is_started_again_and_finishes_it_once(
         self, tmp_path, services, voiced: RunningUp
     ):

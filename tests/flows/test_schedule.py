@@ -181,6 +181,7 @@ def test_what_is_due_in_one_minute_is_published_once_although_a_worker_is_killed
         assert len({guid.text for guid in feed.iter("guid")}) == len(list(feed.iter("item")))
 
 
+@pytest.mark.once
 def test_what_became_due_while_the_machine_was_off_is_published_at_its_start(
     tmp_path: Path, services: dict[str, str]
 ) -> None:

@@ -74,28 +74,19 @@ def assert_keeps_its_folder_to_itself(data_dir: Path) -> None:
     assert (data_dir / "secret_key").stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.once
 class TestEnding:
-    def test_by_a_signal_ends_everything(self, running_up: RunningUp) -> None:
-        assert_ends_by(signal.SIGTERM, running_up)
-
-    def test_a_killed_parent_leaves_no_orphan(self, running_up: RunningUp) -> None:
-        family = running_up.family()
-
-        running_up.process.kill()
-        running_up.process.wait()
-
-        wait_until(lambda: living(family) == [])
-        assert_port_is_free(running_up.port)
-
-    def test_a_start_right_after_a_kill_succeeds_and_ends_by_ctrl_c(
+    def test_a_killed_one_leaves_no_orphan_and_a_start_right_after_it_ends_by_ctrl_c(
         self, tmp_path: Path, services: dict[str, str]
     ) -> None:
         with started_up(tmp_path, services) as first:
+            orphans = first.family()
             first.process.kill()
             first.process.wait()
 
             with started_up(tmp_path, services, port=first.port) as second:
                 wait_until(second.answers)
+                wait_until(lambda: living(orphans) == [])
                 assert_ends_by(signal.SIGINT, second)
 
     def test_ends_with_the_process_that_started_it_when_asked(
@@ -122,8 +113,11 @@ class TestEnding:
         assert_port_is_free(port)
 
 
+@pytest.mark.once
 class TestRestarting:
-    def test_what_is_killed_comes_back_without_its_leftovers(self, running_up: RunningUp) -> None:
+    def test_what_is_killed_comes_back_without_its_leftovers_and_a_signal_ends_it_all(
+        self, running_up: RunningUp
+    ) -> None:
         web = running_up.child("web")
         victim = web.children()[0]
         victim.kill()
@@ -137,6 +131,8 @@ class TestRestarting:
             wait_until(lambda: len(psutil.Process(running_up.process.pid).children()) == 3)
             wait_until(running_up.answers)
             assert f'"program": "{part}"' in running_up.errors.read_text()
+
+        assert_ends_by(signal.SIGTERM, running_up)
 
 
 def _are_gone(processes: list[psutil.Process]) -> bool:

@@ -61,36 +61,40 @@ def stored_files(folder: Path) -> list[Path]:
     not Path("/proc/self/fd").exists(), reason="looks at open files as Linux has them"
 )
 class TestAbortedUpload:
-    def test_leaves_nothing_when_the_sender_goes_away(
+    def test_leaves_nothing_when_the_sender_or_the_process_goes_away(
         self, tmp_path: Path, running_up: RunningUp
     ) -> None:
-        connection = half_sent(running_up)
-        wait_until(lambda: max(being_received(running_up), default=0) > MEBIBYTE)
+        assert_sender_may_go(tmp_path, running_up)
+        assert_process_may_be_killed(tmp_path, running_up)
 
-        connection.close()
 
-        wait_until(lambda: being_received(running_up) == [])
-        assert stored_files(tmp_path) == []
+def assert_sender_may_go(folder: Path, running: RunningUp) -> None:
+    connection = half_sent(running)
+    wait_until(lambda: max(being_received(running), default=0) > MEBIBYTE)
 
-    def test_leaves_nothing_when_the_process_is_killed(
-        self, tmp_path: Path, running_up: RunningUp
-    ) -> None:
-        connection = half_sent(running_up)
-        wait_until(lambda: max(being_received(running_up), default=0) > MEBIBYTE)
-        processes = running_up.child("web").children(recursive=True)
+    connection.close()
 
-        for process in processes:
-            process.kill()
+    wait_until(lambda: being_received(running) == [])
+    assert stored_files(folder) == []
 
-        wait_until(lambda: living(processes) == [])
-        connection.close()
-        assert stored_files(tmp_path) == []
-        wait_until(running_up.answers)
-        sent = httpx.post(
-            f"{running_up.url}/api/v1/upload",
-            headers={"Authorization": f"Bearer {key_of(running_up)}"},
-            files={"audio": ("a.mp3", sounds.mp3())},
-            timeout=60,
-        )
-        assert sent.status_code == httpx.codes.CREATED
-        assert len(stored_files(tmp_path)) == 1
+
+def assert_process_may_be_killed(folder: Path, running: RunningUp) -> None:
+    connection = half_sent(running)
+    wait_until(lambda: max(being_received(running), default=0) > MEBIBYTE)
+    processes = running.child("web").children(recursive=True)
+
+    for process in processes:
+        process.kill()
+
+    wait_until(lambda: living(processes) == [])
+    connection.close()
+    assert stored_files(folder) == []
+    wait_until(running.answers)
+    sent = httpx.post(
+        f"{running.url}/api/v1/upload",
+        headers={"Authorization": f"Bearer {key_of(running)}"},
+        files={"audio": ("a.mp3", sounds.mp3())},
+        timeout=60,
+    )
+    assert sent.status_code == httpx.codes.CREATED
+    assert len(stored_files(folder)) == 1

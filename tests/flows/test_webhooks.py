@@ -14,7 +14,8 @@ from tests.flows.running import started_up, wait_until
 from tests.webhooks.conftest import failing_every
 from webhooks.signing import podclaw_signature
 
-pytestmark = pytest.mark.slow
+# The drill of the schedule has such an endpoint on both databases.
+pytestmark = [pytest.mark.slow, pytest.mark.once]
 
 EPISODES = 12
 
