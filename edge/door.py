@@ -36,7 +36,7 @@ from edge.shelf import Entry, Shelf
 from edge.tracks import TrackEntry
 from edge.trailers import TrailerEntry
 from episodes.addresses import find_published_audio
-from episodes.media import find_media
+from episodes.media import MediaFile, find_media
 from feeds.addresses import trailer_key
 from feeds.facts import PageMissing
 from feeds.store import (
@@ -160,25 +160,22 @@ class Door:
             audio = find_published_audio(reference)
             return (TrackEntry(audio, self._recorder), audio.show_id) if audio else (None, None)
         if kind is Kind.MEDIA:
-            file = find_media(reference)
-            return (
-                (MediaEntry(file, self._recorder, self._weigh), file.owner_id)
-                if file
-                else (None, None)
-            )
+            return self._file(MediaEntry, find_media(reference))
         if kind is Kind.TRAILER:
             key = trailer_key(int(reference)) if int(reference) <= _LARGEST_ID else None
-            file = find_media(key) if key else None
-            return (
-                (TrailerEntry(file, self._recorder, self._weigh), file.owner_id)
-                if file
-                else (None, None)
-            )
+            return self._file(TrailerEntry, find_media(key) if key else None)
         if kind is Kind.PRIVATE_FEED:
             return self._private_feed(reference, page)
         show_id = int(reference) if len(reference) <= len(str(_LARGEST_ID)) else _LARGEST_ID + 1
         version = public_version(show_id) if show_id <= _LARGEST_ID else None
         return self._feed(version, page)
+
+    def _file(
+        self, kind: type[MediaEntry], file: MediaFile | None
+    ) -> tuple[Entry | None, int | None]:
+        if file is None:
+            return None, None
+        return kind(file, self._recorder, self._weigh), file.owner_id
 
     def _private_feed(self, token: str, page: int) -> tuple[Entry | None, int | None]:
         version = version_by_token(token)
