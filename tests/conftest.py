@@ -26,6 +26,7 @@ from tests.client_addresses import (
     check_postgresql,
     come_from_known_addresses,
 )
+from tests.one_chain import share_middleware
 from tests.together import Together
 
 NOW = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
@@ -43,6 +44,7 @@ REACHING_SERVERS = (
 )
 
 come_from_known_addresses()
+share_middleware()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -103,12 +105,14 @@ def _reaches_a_server(item: pytest.Item) -> bool:
 def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
     """SQLite in a file, as in production: in memory, threads share locks that files do not have.
 
-    Fifty threads of a test get their turn however slow the machine is.
+    Fifty threads of a test get their turn however slow the machine is, and nobody waits for the disk:
+    nothing here is to survive the machine.
     """
     options = connection.settings_dict["OPTIONS"]
     if connection.vendor == "sqlite":
         connection.settings_dict["TEST"]["NAME"] = str(settings.DATA_DIR / "test.sqlite3")
         options["timeout"] = 200
+        options["init_command"] += "PRAGMA synchronous=OFF;"
     else:
         options["connect_timeout"] = 100
 
