@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from operator import itemgetter
 from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 from django.conf import settings
 from django.db import connections
-from django.db.models import Count, Q
+from django.db.models import Count, Q, TextField
+from django.db.models.functions import Cast
 from django.urls import reverse
 from django.utils.encoding import iri_to_uri
 
@@ -35,7 +38,7 @@ _TRANSCRIPTS = {
 }
 
 
-class TranscriptFacts(msgspec.Struct, frozen=True):
+class TranscriptFacts(msgspec.Struct, frozen=True, gc=False):
     """One transcript file; `is_timed` ones can be shown as captions."""
 
     url: str
@@ -44,10 +47,10 @@ class TranscriptFacts(msgspec.Struct, frozen=True):
     is_timed: bool
 
 
-class ItemFacts(msgspec.Struct, frozen=True):
+class ItemFacts(msgspec.Struct, frozen=True, gc=False):
     """One published episode, as its item states it; equal facts give an equal item."""
 
-    guid: UUID
+    guid: str
     title: str
     author: str
     description: str
@@ -126,8 +129,7 @@ def read_channel(show: Show, items: ItemRows) -> ChannelFacts:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ItemRow:
+class ItemRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One published episode as the database keeps it, which is enough to see that it changed.
 
     Values of the database's own types cost a third of converted ones, and of a page of a thousand
@@ -164,17 +166,16 @@ class ItemRows:
         start = (page - 1) * page_items
         published = Episode.objects.published().filter(show=show).feed_order()
         # One more than the page holds, which tells whether there is another page.
-        query = published.values_list(*_COLUMNS)[start : start + page_items + 1].query
+        query = published.values_list(*_SELECTED)[start : start + page_items + 1].query
         self.context = _context(show)
-        self._compiler = query.get_compiler(published.db)
-        statement, parameters = self._compiler.as_sql()
+        statement, parameters = query.get_compiler(published.db).as_sql()
         with connections[published.db].cursor() as cursor:
             cursor.execute(statement, parameters)
             found = cursor.fetchall()
         if page > 1 and not found:
             raise PageMissing
         self.page = self.pages = page
-        self.have_ai_content = any(row[_AI_COLUMN] for row in found)
+        self.have_ai_content = any(map(itemgetter(_AI_COLUMN), found))
         if len(found) > page_items or page > 1:
             every = published.aggregate(
                 count=Count("pk"), made=Count("pk", filter=Q(is_ai_generated=True))
@@ -187,15 +188,7 @@ class ItemRows:
 
     def facts(self, rows: Sequence[ItemRow]) -> list[ItemFacts]:
         """What the items of some of the rows state, in their order; asks the database nothing."""
-        # What Django itself does with the rows of `values_list`.
-        converters = self._compiler.get_converters(
-            [expression for expression, _sql, _alias in self._compiler.select or ()]
-        )
-        converted = self._compiler.apply_converters([list(row.values) for row in rows], converters)
-        return [
-            _item(self.context, _Columns._make(values), row.documents)
-            for row, values in zip(rows, converted, strict=True)
-        ]
+        return [_item(self.context, _Columns._make(row.values), row.documents) for row in rows]
 
 
 class _Columns(NamedTuple):
@@ -203,16 +196,16 @@ class _Columns(NamedTuple):
 
     pk: int
     public_id: str
-    guid: UUID
+    guid: str
     title: str
     author: str
     description: str | None
-    published_at: datetime
+    published_at: str
     audio_url: str | None
     audio_type: str
     audio_length: int | None
     duration_seconds: int | None
-    chapters: object
+    chapters: str
     season: int | None
     episode_number: int | None
     episode_type: str
@@ -227,6 +220,9 @@ class _Columns(NamedTuple):
 
 _COLUMNS = _Columns._fields
 _AI_COLUMN = _COLUMNS.index("is_ai_generated")
+#: Read as text, which is decoded in items that changed only: a quarter of the time of Django's ways.
+_TEXTS = {"guid", "published_at", "chapters"}
+_SELECTED = [Cast(name, TextField()) if name in _TEXTS else name for name in _COLUMNS]
 
 
 def _context(show: Show) -> ItemContext:
@@ -254,11 +250,11 @@ def _item(
     files = {kind: (key, language) for kind, key, language in documents}
     chapters = files.get(_Kind.CHAPTERS_JSON)
     return ItemFacts(
-        guid=row.guid,
+        guid=_dashed(row.guid),
         title=row.title,
         author=row.author,
         description=row.description or "",
-        published_at=row.published_at,
+        published_at=_moment(row.published_at),
         # A private episode has no page.
         link=None if context.is_private else f"{context.page_url}/{row.public_id}",
         enclosure_url=_counted_address(
@@ -273,13 +269,26 @@ def _item(
         season=row.season,
         episode_number=row.episode_number,
         episode_type=row.episode_type,
-        explicit=row.explicit,
-        is_ai_generated=row.is_ai_generated,
+        explicit=bool(row.explicit),
+        is_ai_generated=bool(row.is_ai_generated),
         image_url=media_url(row.cover_key) if row.cover_key else None,
         transcripts=_transcripts(context, files) if files else (),
         chapters_url=media_url(chapters[0]) if chapters else None,
-        chapters=tuple(_chapters(row.chapters)),
+        chapters=tuple(_chapters(json.loads(row.chapters))),
     )
+
+
+def _dashed(guid: str) -> str:
+    """A UUID of the database in its usual form; SQLite keeps its digits alone."""
+    if "-" in guid:
+        return guid
+    return f"{guid[:8]}-{guid[8:12]}-{guid[12:16]}-{guid[16:20]}-{guid[20:]}"
+
+
+def _moment(text: str) -> datetime:
+    """A date of the database; SQLite keeps it in UTC without saying so, PostgreSQL says so."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _transcripts(

@@ -29,9 +29,11 @@ def item_xml(item: ItemFacts) -> str:
         f"      {_enclosure(item)}",
     )
     if notes:
+        whole, cut = cdata(notes), cut_html(notes)
+        short = whole if cut is notes else cdata(cut)
         lines += (
-            f"      <description>{cdata(cut_html(notes))}</description>",
-            f"      <content:encoded>{cdata(notes)}</content:encoded>",
+            f"      <description>{short}</description>",
+            f"      <content:encoded>{whole}</content:encoded>",
         )
     if item.author:
         lines.append(f"      <itunes:author>{escape(one_line(item.author))}</itunes:author>")

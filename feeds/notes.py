@@ -10,12 +10,13 @@ from django.utils.html import linebreaks, urlize
 from django.utils.text import Truncator
 
 from core.text import clean_line, clean_text
+from feeds.tidy_html import tidy_html
 
 #: What Apple shows (contracts/rss.md section 1.3); all else goes, its text stays.
 _TAGS = {"p", "ol", "ul", "li", "a", "b", "i", "strong", "em", "br"}
 _ATTRIBUTES = {"a": {"href"}}
 _SCHEMES = {"http", "https", "mailto"}
-_CLEANER = nh3.Cleaner(tags=_TAGS, attributes=_ATTRIBUTES, url_schemes=_SCHEMES, link_rel=None)
+CLEANER = nh3.Cleaner(tags=_TAGS, attributes=_ATTRIBUTES, url_schemes=_SCHEMES, link_rel=None)
 #: Text with one of these is HTML; anything else, `a < b` too, is plain text.
 _HTML_TAG = re.compile(
     r"</?(?:p|br|a|b|i|u|em|strong|ul|ol|li|h[1-6]|div|span|blockquote|pre|code|img|table|hr|script)"
@@ -28,6 +29,8 @@ _OTHER_BLOCK = re.compile(
     r"(?:\s[^<>]*)?>",
     re.IGNORECASE,
 )
+#: Where `urlize` may see a link in text without "@" and "://".
+_LINKED_NAME = re.compile(r"\.(?:(?<=www\.)|com|edu|gov|int|mil|net|org)", re.IGNORECASE)
 _EMPTY_PARAGRAPH = re.compile(r"<p>\s*</p>\s*")
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
@@ -38,13 +41,22 @@ LINE_CHARACTERS = 255
 def notes_html(text: str) -> str:
     """`text`, plain or HTML, as HTML with no other tags than Apple's; "" when nothing is left."""
     text = clean_text(text)
-    if _HTML_TAG.search(text):
-        raw = _OTHER_BLOCK.sub(r"<\1p>", text)
-    else:
-        raw = linebreaks(urlize(text, autoescape=True), autoescape=False)
-    clean = _EMPTY_PARAGRAPH.sub("", _CLEANER.clean(raw))
+    if not _HTML_TAG.search(text):
+        return _EMPTY_PARAGRAPH.sub("", _paragraphs(text)).strip()
+    tidy = tidy_html(text)
+    if tidy is not None:
+        return _EMPTY_PARAGRAPH.sub("", tidy).strip()
+    clean = _EMPTY_PARAGRAPH.sub("", CLEANER.clean(_OTHER_BLOCK.sub(r"<\1p>", text)))
     # Again where a character reference such as &#1; only now became a character.
-    return clean_text(clean) if "&#" in raw else clean.strip()
+    return clean_text(clean) if "&#" in text else clean.strip()
+
+
+def _paragraphs(text: str) -> str:
+    """Plain text as HTML that is clean already, with its addresses as links."""
+    if "@" in text or "://" in text or _LINKED_NAME.search(text):
+        return CLEANER.clean(linebreaks(urlize(text, autoescape=True), autoescape=False))
+    escaped = html.escape(text, quote=False).replace("\N{NO-BREAK SPACE}", "&nbsp;")
+    return linebreaks(escaped, autoescape=False)
 
 
 def plain_text(text: str) -> str:
