@@ -63,7 +63,7 @@ def voice_sample(voice: Voice) -> Path:
 def _path(voice: Voice, words: str) -> Path:
     fingerprint = voice_catalog().engine_of(voice.id).fingerprint(voice.id)
     digest = hashlib.sha256(f"{fingerprint}\n{voice.id}\n{words}".encode()).hexdigest()
-    return Path(settings.DATA_DIR) / "voice-samples" / f"{digest}.mp3"
+    return Path(settings.DATA_DIR) / "cache" / "voices" / f"{digest}.mp3"
 
 
 @contextmanager

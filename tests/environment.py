@@ -6,7 +6,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-_data_dir = tempfile.TemporaryDirectory(prefix="podwright-tests-")
+# A thread that ends with the process may write to its last moment.
+_data_dir = tempfile.TemporaryDirectory(prefix="podwright-tests-", ignore_cleanup_errors=True)
 
 os.environ["DATA_DIR"] = _data_dir.name
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
