@@ -81,27 +81,34 @@ def op3_counts(podcast_guid: str, *, days: int, now: datetime) -> Op3Counts:
         return fresh
     flight = f"{key}:flight"
     if not cache.add(flight, 1, timeout=_FLIGHT_SECONDS):
-        landed = _wait(key, flight)
-        if landed is not None:
-            return landed
+        return _landed(key, flight) or _older(f"op3:{podcast_guid}:{days}")
+    try:
+        # Another flight may have landed between the two looks.
+        return cache.get(key) or _asked(podcast_guid, days=days, now=now, key=key)
+    finally:
+        cache.delete(flight)
+
+
+def _asked(podcast_guid: str, *, days: int, now: datetime, key: str) -> Op3Counts:
+    """Ask, and keep the answer; older ones, marked, when there is none."""
     try:
         counts = _ask(podcast_guid, days=days, now=now)
     except (Upstream, msgspec.MsgspecError) as error:
         log.warning("op3_failed", error=type(error).__name__)
         return _older(f"op3:{podcast_guid}:{days}")
-    finally:
-        cache.delete(flight)
     cache.set(key, counts, timeout=FRESH_SECONDS if counts.found else UNKNOWN_SECONDS)
     cache.set(f"op3:{podcast_guid}:{days}", counts, timeout=KEPT_SECONDS)
     return counts
 
 
-def _wait(key: str, flight: str) -> Op3Counts | None:
-    """What the first asker gets, None when it failed or takes too long."""
-    deadline = time.monotonic() + TIMEOUT_SECONDS
+def _landed(key: str, flight: str) -> Op3Counts | None:
+    """What the first asker gets, None when it failed or takes longer than it may."""
+    deadline = time.monotonic() + ALL_SECONDS + TIMEOUT_SECONDS
     while time.monotonic() < deadline:
+        # In this order: the answer is kept before the flight ends.
+        is_under_way = cache.get(flight) is not None
         landed: Op3Counts | None = cache.get(key)
-        if landed is not None or cache.get(flight) is None:
+        if landed is not None or not is_under_way:
             return landed
         time.sleep(_POLL_SECONDS)
     return None

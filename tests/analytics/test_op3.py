@@ -114,6 +114,16 @@ class TestOp3:
         assert found == [6] * 4
         assert len(server.requests) == 3
 
+    def test_that_fails_is_not_asked_again_by_all_who_waited(self, server, show, monkeypatch):
+        flight = f"op3:{show.podcast_guid}:30:2026-03-14:flight"
+        cache.set(flight, 1)
+        monkeypatch.setattr(op3.time, "sleep", lambda _seconds: cache.delete(flight))
+
+        with pytest.raises(op3.Op3Unavailable):
+            op3_counts(str(show.podcast_guid), days=30, now=NOW)
+
+        assert server.requests == []
+
     def test_that_does_not_know_the_show_has_counted_nothing(self, ask, server, show):
         server.routes[f"/api/1/shows/{show.podcast_guid}?episodes=include"] = as_json(
             {"error": "not found"}, status="404 Not Found"
