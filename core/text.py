@@ -19,7 +19,7 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
 def clean_text(text: str) -> str:
     r"""`text` without characters that XML 1.0 forbids, line ends as \\n, outer white space gone."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    # Printable characters are none of these, which is seen in half the time.
+    # Printable characters are none of these, which is seen sooner.
     if not text.replace("\n", " ").isprintable():
         text = _FORBIDDEN.sub("", text)
     return text.strip()
