@@ -7,12 +7,15 @@ import secrets
 from pathlib import Path
 
 
-def write_durably(path: Path, content: bytes) -> None:
-    """Replace `path` as a whole: a crash leaves the old content or the new, never a part."""
+def write_durably(path: Path, *content: bytes | memoryview) -> None:
+    """Replace `path` as a whole by the pieces of `content` in their order.
+
+    A crash leaves the old content or the new, never a part.
+    """
     draft = path.with_name(f".{secrets.token_hex(8)}")
     try:
         with draft.open("xb") as file:
-            file.write(content)
+            file.writelines(content)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,13 +25,9 @@ class KeptChunk(msgspec.Struct, frozen=True, array_like=True, gc=False):
     items: tuple[KeptItem, ...]
     text_digest: bytes
     start: int
+    length: int
     deflated_start: int
     deflated_length: int
-
-    @property
-    def length(self) -> int:
-        """Bytes of the text."""
-        return sum(item.length for item in self.items)
 
 
 class PageTable(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -53,17 +49,17 @@ class Part:
 
     digest: bytes
     items: tuple[KeptItem, ...]
-    text: bytes
+    text: bytes | memoryview
     text_digest: bytes
-    deflated: bytes
+    deflated: bytes | memoryview
 
 
 class KeptPage:
-    """The parts of a page as it was last written."""
+    """The parts of a page as it was last written; they are views of its two files, not copies."""
 
     def __init__(self, table: PageTable | None = None, plain: bytes = b"", gz: bytes = b"") -> None:
-        self._plain = plain
-        self._gz = gz
+        self._plain = memoryview(plain)
+        self._gz = memoryview(gz)
         self._chunks: Mapping[bytes, KeptChunk] = {}
         if table is not None and (len(plain), len(gz)) == (table.plain_bytes, table.gzip_bytes):
             self._chunks = {chunk.digest: chunk for chunk in table.chunks}
@@ -82,10 +78,12 @@ class KeptPage:
             deflated=self._gz[chunk.deflated_start : end],
         )
 
-    def fragments(self) -> dict[bytes, bytes]:
-        """Every item's text by its digest."""
-        found: dict[bytes, bytes] = {}
+    def fragments(self, *, outside: Container[bytes]) -> dict[bytes, bytes | memoryview]:
+        """Every item's text by its digest, but for those in chunks with the digests of `outside`."""
+        found: dict[bytes, bytes | memoryview] = {}
         for chunk in self._chunks.values():
+            if chunk.digest in outside:
+                continue
             start = chunk.start
             for item in chunk.items:
                 found[item.digest] = self._plain[start : start + item.length]

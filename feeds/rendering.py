@@ -40,10 +40,13 @@ _MOST_CHUNK_ITEMS = 96
 
 @dataclass(frozen=True, slots=True)
 class RenderedPage:
-    """The document in both forms, with the parts to be kept and where they are in the two."""
+    """The document in both forms, with the parts to be kept and where they are in the two.
 
-    document: bytes
-    gzipped: bytes
+    The forms are in pieces: joined, a large page would be copied in memory once more.
+    """
+
+    document: tuple[bytes | memoryview, ...]
+    gzipped: tuple[bytes | memoryview, ...]
     content_digest: str
     parts: tuple[Part, ...]
     head_bytes: int
@@ -54,13 +57,13 @@ class RenderedPage:
 def render_page(
     channel: ChannelFacts, items: ItemRows, *, kept: KeptPage, newest: ItemFacts | None
 ) -> RenderedPage:
-    """The whole document as UTF-8 bytes; `kept` are the parts of an earlier rendering.
+    """The whole document in UTF-8; `kept` are the parts of an earlier rendering.
 
     Equal facts give equal bytes: nothing of the clock, the process or the request gets in.
     """
     parts, rendered = _parts(items, kept)
     head, tail = _channel(channel, newest)
-    document = b"".join((head, *(part.text for part in parts), tail))
+    document = (head, *(part.text for part in parts), tail)
     deflated_head = deflate_part(head)
     content = _hash(head + tail)
     for part in parts:
@@ -90,6 +93,7 @@ def table_of(name: str, page: RenderedPage) -> PageTable:
                 items=part.items,
                 text_digest=part.text_digest,
                 start=start,
+                length=len(part.text),
                 deflated_start=deflated_start,
                 deflated_length=len(part.deflated),
             )
@@ -99,8 +103,8 @@ def table_of(name: str, page: RenderedPage) -> PageTable:
     return PageTable(
         name=name,
         content_digest=page.content_digest,
-        plain_bytes=len(page.document),
-        gzip_bytes=len(page.gzipped),
+        plain_bytes=sum(map(len, page.document)),
+        gzip_bytes=sum(map(len, page.gzipped)),
         chunks=tuple(chunks),
     )
 
@@ -116,21 +120,22 @@ def _parts(items: ItemRows, kept: KeptPage) -> tuple[list[Part], int]:
     """The chunks in order, and how many items had to be rendered for them."""
     context = _hash(f"{templates_digest()}{items.context!r}".encode()).digest()
     chunks = [(chunk, _digest(context, *chunk)) for chunk in _chunks(items.rows)]
-    found = {digest: kept.part(digest) for _chunk, digest in chunks}
-    changed = [row for chunk, digest in chunks if found[digest] is None for row in chunk]
+    found = {digest: part for _, digest in chunks if (part := kept.part(digest)) is not None}
+    changed = [row for chunk, digest in chunks if digest not in found for row in chunk]
     names = {row.pk: _digest(context, row) for row in changed}
-    fragments = kept.fragments() if changed else {}
+    fragments = kept.fragments(outside=found)
     missing = [row for row in changed if names[row.pk] not in fragments]
     for row, facts in zip(missing, items.facts(missing), strict=True):
         fragments[names[row.pk]] = item_xml(facts).encode()
     parts = [
-        found[digest] or _part(digest, [(names[row.pk], fragments[names[row.pk]]) for row in chunk])
+        found.get(digest)
+        or _part(digest, [(names[row.pk], fragments[names[row.pk]]) for row in chunk])
         for chunk, digest in chunks
     ]
     return parts, len(missing)
 
 
-def _part(digest: bytes, fragments: Sequence[tuple[bytes, bytes]]) -> Part:
+def _part(digest: bytes, fragments: Sequence[tuple[bytes, bytes | memoryview]]) -> Part:
     text = b"".join(fragment for _name, fragment in fragments)
     return Part(
         digest=digest,

@@ -26,12 +26,17 @@ def deflate_part(text: bytes, *, is_last: bool = False) -> bytes:
     return compressor.compress(text) + compressor.flush(mode)
 
 
-def gzip_of_parts(parts: Iterable[bytes], *, document: bytes) -> bytes:
-    """The gzip file of `document`, whose parts in order, the last one included, these are."""
-    trailer = struct.pack("<LL", zlib_ng.crc32(document), len(document) & 0xFFFFFFFF)
-    return b"".join((_HEADER, *parts, trailer))
+def gzip_of_parts(
+    parts: Iterable[bytes | memoryview], *, document: Iterable[bytes | memoryview]
+) -> tuple[bytes | memoryview, ...]:
+    """The pieces of the gzip file of `document`, whose parts in order, the last one included, these are."""
+    checksum = size = 0
+    for text in document:
+        checksum = zlib_ng.crc32(text, checksum)
+        size += len(text)
+    return (_HEADER, *parts, struct.pack("<LL", checksum, size & 0xFFFFFFFF))
 
 
 def gzip_whole(document: bytes) -> bytes:
     """The gzip file of a document of which no part is kept."""
-    return gzip_of_parts((deflate_part(document, is_last=True),), document=document)
+    return b"".join(gzip_of_parts((deflate_part(document, is_last=True),), document=(document,)))

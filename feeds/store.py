@@ -18,7 +18,7 @@ from django.db.models import Q
 
 from core.durable_files import write_durably
 from feeds.facts import PAGE_ITEMS, ItemRows, read_channel
-from feeds.kept import PageTable, read_page, read_table, write_table
+from feeds.kept import KeptPage, PageTable, read_page, read_table, write_table
 from feeds.rendering import render_page, table_of, templates_digest
 from feeds.segments import gzip_whole
 from feeds.shown_files import show_files
@@ -103,7 +103,8 @@ class FeedStore:
         Raises `facts.PageMissing`, `ShowGone`.
         """
         folder = self.folder / str(version.show_id)
-        feed = _described(folder, _name(version, page), page)
+        table_file = folder / f"page-{page}"
+        feed = _described(folder, _name(version, page), read_table(table_file))
         if feed is not None:
             return feed
         with _single_flight(folder):
@@ -111,8 +112,9 @@ class FeedStore:
             show = Show.objects.select_related("account").filter(pk=version.show_id).first()
             if show is None or show.is_private != version.is_private:
                 raise ShowGone
-            name = _name(_version_of(show), page)
-            return _described(folder, name, page) or self._make(show, folder, name, page)
+            name, table = _name(_version_of(show), page), read_table(table_file)
+            feed = _described(folder, name, table)
+            return feed or self._make(show, name, page, kept=read_page(folder, table))
 
     def body(
         self, version: FeedVersion, feed: StoredFeed, compressed: bool, *, token: str | None = None
@@ -171,27 +173,28 @@ class FeedStore:
             is_current=is_current,
         )
 
-    def _make(self, show: Show, folder: Path, name: str, page: int) -> StoredFeed:
+    def _make(self, show: Show, name: str, page: int, *, kept: KeptPage) -> StoredFeed:
+        folder = self.folder / str(show.pk)
         items = ItemRows(show, page=page, page_items=self.page_items)
-        table_file = folder / f"page-{page}"
         rendered = render_page(
             read_channel(show, items),
             items,
-            kept=read_page(folder, read_table(table_file)),
+            kept=kept,
             newest=items.facts(items.rows[:1])[0] if items.rows else None,
         )
         self.items_rendered += rendered.newly_rendered
         table = table_of(name, rendered)
         try:
-            write_durably(folder / f"{name}.xml.gz", rendered.gzipped)
-            write_durably(folder / f"{name}.xml", rendered.document)
-            write_table(table_file, table)
+            write_durably(folder / f"{name}.xml.gz", *rendered.gzipped)
+            write_durably(folder / f"{name}.xml", *rendered.document)
+            write_table(folder / f"page-{page}", table)
             _remove_older(folder, name=name, page=page)
             _remove_beyond(folder, pages=items.pages)
         except OSError:
             # A full disk must not take the feed away: it is served from memory.
             log.exception("feed_not_kept", show_id=show.pk)
-            return replace(_stored(table), plain=rendered.document, gzipped=rendered.gzipped)
+            plain, gzipped = b"".join(rendered.document), b"".join(rendered.gzipped)
+            return replace(_stored(table), plain=plain, gzipped=gzipped)
         return _stored(table)
 
 
@@ -245,9 +248,8 @@ def _stored(table: PageTable) -> StoredFeed:
     return StoredFeed(table.name, table.content_digest, table.plain_bytes, table.gzip_bytes)
 
 
-def _described(folder: Path, name: str, page: int) -> StoredFeed | None:
+def _described(folder: Path, name: str, table: PageTable | None) -> StoredFeed | None:
     """The page as its table describes it, if that is the one of `name` and its files are there."""
-    table = read_table(folder / f"page-{page}")
     if table is None or table.name != name:
         return None
     try:

@@ -178,7 +178,7 @@ class TestGet:
         assert sum(store.items_rendered for store in stores) == 5
 
     def test_serves_from_memory_when_the_disk_is_full(self, store, show, episodes, monkeypatch):
-        def refuse(path, content):
+        def refuse(path, *content):
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(store_module, "write_durably", refuse)
