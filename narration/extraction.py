@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -36,6 +37,10 @@ DESCRIPTION_LENGTH = 600
 _TAG = re.compile("<[a-z]", re.IGNORECASE)
 _UNREAD = frozenset({"script", "style", "template", "noscript", Comment, ProcessingInstruction})
 _REFERENCE = re.compile(r"&#(x[0-9a-f]{1,8}|[0-9]{1,9});?", re.IGNORECASE | re.ASCII)
+#: Where a word may be broken: soft hyphen, zero width space, word joiner, byte order mark. Unlike the
+#: zero width joiners of Persian and Indic scripts they are no part of any word.
+_BREAKS = frozenset("\u00ad\u200b\u2060\ufeff")
+_BREAK = re.compile("[" + "".join(sorted(_BREAKS)) + "]|&(?:shy|ZeroWidthSpace|NoBreak);")
 
 
 class PageTooComplex(Upstream):
@@ -174,14 +179,23 @@ def _extracted(tree: HtmlElement, *, url: str) -> Extracted:
 
 
 def _without_control_characters(html: str) -> str:
-    """One of them, written out or as a reference, would end the page for the parser."""
-    return _REFERENCE.sub(_harmless_reference, clean_text(html))
+    """One of them, written out or as a reference, would end the page for the parser.
+
+    What breaks words for the eye goes with them, and an accent of its own joins its letter: such
+    words would be strangers to whatever reads them.
+    """
+    html = _BREAK.sub("", _REFERENCE.sub(_harmless_reference, clean_text(html)))
+    return unicodedata.normalize("NFC", html)
 
 
 def _harmless_reference(reference: re.Match[str]) -> str:
     number = reference[1].lower()
     code = int(number[1:], 16) if number.startswith("x") else int(number)
-    is_text = code <= sys.maxunicode and (chr(code).isspace() or clean_text(chr(code)))
+    is_text = (
+        code <= sys.maxunicode
+        and chr(code) not in _BREAKS
+        and (chr(code).isspace() or clean_text(chr(code)))
+    )
     return reference[0] if is_text else ""
 
 

@@ -156,6 +156,16 @@ class TestArticleFromHtml:
 
         assert all(character.isprintable() for character in text)
 
+    def test_reads_words_whole_that_a_page_breaks_or_spells_in_parts(self):
+        broken = "Sig\u00adnal &shy;box &#173;es \u200bline\u2060s&#xFEFF; a\u0308ndern"
+        joined = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
+
+        blocks = article(
+            page(f"<article><p>{broken} {joined}</p>{ARTICLE_BODY}</article>")
+        ).document.blocks
+
+        assert blocks[0].text == f"Signal box es lines \u00e4ndern {joined}"
+
     @pytest.mark.parametrize(
         "html",
         [
