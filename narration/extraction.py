@@ -23,6 +23,7 @@ from core.text import clean_line, clean_text
 from core.web_addresses import UrlInvalid, parse_url
 from narration.blocks import blocks_of
 from narration.diagnosis import ArticleNotFound, obstacle, why_no_article
+from narration.furniture import parted
 from narration.languages import language_of
 from narration.parts import lost_link_lists, parts_of, with_parts
 from narration.slimming import slimmed
@@ -84,11 +85,14 @@ def article_from_html(html: str, *, url: str) -> Article:
     _refuse_too_complex(tree)
     parts = parts_of(tree)
     found = _extracted(tree, url=url)
-    blocks = with_parts(blocks_of(found.body), parts) if found.body is not None else ()
-    text = text_of(blocks)
-    if len(text) < settings.NARRATION_MINIMUM_CHARACTERS:
+    whole = with_parts(_blocks(found), parts)
+    least = settings.NARRATION_MINIMUM_CHARACTERS
+    if len(text_of(whole)) < least:
         raise why_no_article(tree)
-    refusal = obstacle(tree, text)
+    strict = _blocks(_extracted(tree, url=url, is_strict=True))
+    blocks, furniture = parted(whole, strict, least=least)
+    text = text_of(blocks)
+    refusal = obstacle(tree, text_of(whole))
     if refusal is not None:
         raise refusal
     site_name = shorten(clean_line(found.sitename or ""), TITLE_LENGTH)
@@ -107,7 +111,11 @@ def article_from_html(html: str, *, url: str) -> Article:
         canonical_url=_address(found.url, base=url),
         published_date=_date(found.date),
         image_url=_address(found.image, base=url),
-        document=Document(without_title(blocks, title), language, lost_link_lists(blocks, parts)),
+        document=Document(
+            without_title(blocks, title),
+            language,
+            (*lost_link_lists(whole, parts), *furniture),
+        ),
     )
 
 
@@ -163,11 +171,12 @@ def text_of(blocks: Iterable[Block]) -> str:
     return "\n".join(block.text for block in blocks)
 
 
-def _extracted(tree: HtmlElement, *, url: str) -> Extracted:
+def _extracted(tree: HtmlElement, *, url: str, is_strict: bool = False) -> Extracted:
     found = trafilatura.bare_extraction(
         tree,
         url=url,
-        with_metadata=True,
+        with_metadata=not is_strict,
+        favor_precision=is_strict,
         include_comments=False,
         include_formatting=True,
         include_tables=True,
@@ -176,6 +185,10 @@ def _extracted(tree: HtmlElement, *, url: str) -> Extracted:
     )
     # None where nothing was found; the dictionary of its type comes from a deprecated option.
     return found if isinstance(found, Extracted) else Extracted()
+
+
+def _blocks(found: Extracted) -> tuple[Block, ...]:
+    return blocks_of(found.body) if found.body is not None else ()
 
 
 def _without_control_characters(html: str) -> str:

@@ -166,6 +166,34 @@ class TestArticleFromHtml:
 
         assert blocks[0].text == f"Signal box es lines \u00e4ndern {joined}"
 
+    def test_sees_a_paywall_in_what_it_takes_for_furniture(self):
+        wall = "<p class='bottom'>Subscribe now to continue reading this story of ours.</p>"
+
+        with pytest.raises(ArticleNotFound, match="subscribers only"):
+            article(page(f"<article><p>{PARAGRAPHS[0]}</p><p>{PARAGRAPHS[1]}</p>{wall}</article>"))
+
+    def test_takes_lines_before_and_notes_after_the_text_for_furniture(self):
+        before = (
+            "<header><p>22 October 2019 | Report</p><p>The land pays for the trains.</p></header>"
+        )
+        after = (
+            "<h2>More of it</h2><p><a href='/1'>Retail design: how shops are built now</a></p>"
+            "<p class='bottom'>This text is not to be printed elsewhere without asking.</p>"
+        )
+
+        found = article(page(f"<article>{before}{ARTICLE_BODY}{after}</article>")).document
+
+        assert [block.text for block in found.blocks] == [
+            "The land pays for the trains.",
+            *PARAGRAPHS,
+        ]
+        assert [(block.kind, block.text) for block in found.omitted] == [
+            ("boilerplate", "22 October 2019 | Report"),
+            ("boilerplate", "More of it"),
+            ("boilerplate", "Retail design: how shops are built now"),
+            ("boilerplate", "This text is not to be printed elsewhere without asking."),
+        ]
+
     @pytest.mark.parametrize(
         "html",
         [
