@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q
 
 from analytics.batches import Judge, Judged, Piece, Verdicts
@@ -100,8 +100,9 @@ class BatchCounter:
     ) -> Counted:
         """Count the pieces that were not counted before. Raises `CounterMoved`.
 
-        All reading and reckoning comes before the transaction, so that others can write meanwhile;
-        the position, which only moves with the results, tells whether what was read still holds.
+        All reading comes before the transaction, so that others can write meanwhile; the position,
+        which only moves with the results, tells whether what was read still holds. Reckoning goes
+        on while PostgreSQL stores what is worked out already.
         `before_commit` is given the pieces that are new and what became of each hit by its id.
         """
         position = Counter.objects.values_list("batches", flat=True).get(pk=1)
@@ -165,6 +166,9 @@ class BatchCounter:
             changed, episodes=self._episodes, figures=self._figures, funnel=verdicts.funnel
         )
         results.agents = verdicts.agents
+        if connection.vendor != "postgresql":
+            # There a transaction keeps all other writers waiting, so it begins as late as it can.
+            results.work_out()
         return results
 
     def _move(

@@ -48,9 +48,9 @@ def day_number(value: object) -> int:
 
 
 def moment_value(milliseconds: int) -> object:
-    """The moment of milliseconds since 1970, as a bare cursor takes it."""
+    """The moment of milliseconds since 1970, as `insert_rows` takes it."""
     if connection.vendor == "postgresql":
-        return moment_of(milliseconds)
+        return milliseconds
     seconds, rest = divmod(milliseconds, 1_000)
     # As Django writes moments into SQLite, so that both compare as texts.
     return f"{_second_text(seconds)}.{rest:03d}000" if rest else _second_text(seconds)

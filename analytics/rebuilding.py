@@ -123,6 +123,7 @@ def _recount(first: int, last: int, method: Method, namer: Namer, *, now: dateti
             figures=figures,
             funnel=verdicts.funnel,
         )
+        results.work_out()
         _collect(recount, results, first, last)
         before = {one.key: _closed(one) for one in windows.by_key.values() if one.day == day}
     return recount

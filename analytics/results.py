@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -46,7 +46,8 @@ class Results:
     added: list[Found] = field(default_factory=list)
     #: (started_ms, fingerprint) of downloads that are none any more.
     removed: list[tuple[int, int]] = field(default_factory=list)
-    rows: list[tuple[DayWindow, Outcome]] = field(default_factory=list)
+    #: Changed windows and what they come to. The changes fill in while this is read, once.
+    rows: Iterable[tuple[DayWindow, Outcome]] = ()
     funnel: Tally[tuple[int, int, str]] = field(default_factory=Tally)
     #: Hits by agent and day number.
     agents: Tally[tuple[str, int]] = field(default_factory=Tally)
@@ -56,6 +57,10 @@ class Results:
     lost: set[tuple[int, int, int]] = field(default_factory=set)
     episodes: Mapping[int, EpisodeFacts] = field(default_factory=dict)
 
+    def work_out(self) -> None:
+        """Fill in all changes now."""
+        self.rows = list(self.rows)
+
 
 def compare(
     windows: Iterable[DayWindow],
@@ -64,22 +69,27 @@ def compare(
     figures: dict[int, Figures],
     funnel: Tally[tuple[int, int, str]],
 ) -> Results:
-    """What the changed windows come to now, less what they came to before."""
+    """What the changed windows come to now, less what they came to before; worked out when read."""
     results = Results(funnel=funnel, episodes=episodes)
-    for window in windows:
-        outcome = window.outcome(figures)
-        results.rows.append((window, outcome))
-        before = window.before
-        if outcome == before:
-            continue
-        _note_steps(results, window, before, outcome)
-        for start, _evidence in before.downloads - outcome.downloads:
-            results.removed.append((start, window.fingerprint(start)))
-            facts, who = episodes[window.episode_id], window.who_of(start)
-            results.lost.add((facts.account_id, start // DAY_MS, who.app))
-        for start, evidence in outcome.downloads - before.downloads:
-            _add(results, window, start, evidence, episodes[window.episode_id])
+    results.rows = _compared(results, windows, figures)
     return results
+
+
+def _compared(
+    results: Results, windows: Iterable[DayWindow], figures: dict[int, Figures]
+) -> Iterator[tuple[DayWindow, Outcome]]:
+    episodes = results.episodes
+    for window in windows:
+        outcome, before = window.outcome(figures), window.before
+        if outcome != before:
+            _note_steps(results, window, before, outcome)
+            for start, _evidence in before.downloads - outcome.downloads:
+                results.removed.append((start, window.fingerprint(start)))
+                facts, who = episodes[window.episode_id], window.who_of(start)
+                results.lost.add((facts.account_id, start // DAY_MS, who.app))
+            for start, evidence in outcome.downloads - before.downloads:
+                _add(results, window, start, evidence, episodes[window.episode_id])
+        yield window, outcome
 
 
 def _note_steps(results: Results, window: DayWindow, before: Outcome, outcome: Outcome) -> None:
@@ -139,6 +149,12 @@ class Sums:
         self.account_hours: Tally[tuple[int, int]] = Tally()
         self.totals: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
         self.accounts: dict[int, tuple[int, int]] = {}
+
+    def taking(self, rows: Iterable[Found]) -> Iterator[Found]:
+        """The same rows, each of them added when it passes."""
+        for found in rows:
+            self.take(found, 1)
+            yield found
 
     def take(self, found: Found, amount: int) -> None:
         """Add one download, or with `amount` -1 take it back."""

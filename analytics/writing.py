@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 
-from analytics.bulk import insert_rows, read_rows, upsert_rows
+from analytics.bulk import insert_rows, read_rows, sent_together, upsert_rows
 from analytics.eligibility import EpisodeFacts
 from analytics.facts import episode_facts
 from analytics.ledger import enter_due
@@ -40,30 +40,46 @@ from analytics.results import FIRSTS, Found, Results, Sums, listener_keys
 from analytics.sketches import ListenerHashes
 from analytics.windows import WINDOW_COLUMNS, window_of_row
 
+_WINDOW_KEY = ("listener", "episode_id")
+_WINDOW_STATE = ("touches", "who", "carried", "counted", "is_burst")
+_WINDOW_KEPT = ("previous_listener", "playback_session", "network", "previous_network", "day")
+
 
 def write_results(results: Results, method: Method, *, now: datetime) -> None:
-    """Write rows and sums; demands the transaction of the position."""
-    _write_windows(results)
+    """Write rows and sums; demands the transaction of the position.
+
+    The rows first, which the database stores while the next ones are worked out; then everything
+    is read that the sums need, and they go out together.
+    """
+    held = _write_new_windows(results)
     sums = Sums(results.episodes)
     for found in _take_back(results.removed):
         sums.take(found, -1)
-    for found in results.added:
-        sums.take(found, 1)
-    insert_downloads(results.added, method)
-    add_sums(sums)
-    add_funnel(results.funnel.items())
-    _add_agents(results)
-    add_totals(sums, results.episodes)
-    _add_listeners(results)
+    insert_downloads(sums.taking(results.added), method)
+    sets = _grown_sets(results)
+    published = _published(sums)
+    with sent_together():
+        _write_held_windows(held)
+        add_sums(sums)
+        add_funnel(results.funnel.items())
+        _add_agents(results)
+        add_totals(sums, results.episodes)
+    # Sketches of many apps are too much to lie in memory until they are sent.
+    write_sets(sets)
+    _recount_moved(published, results.episodes)
+    if results.lost:
+        _remake_sets(results.lost)
     enter_due(now=now)
 
 
-def _write_windows(results: Results) -> None:
-    rows = []
-    for window, outcome in results.rows:
-        touches, who, carried, counted = window.packed(outcome)
-        rows.append(
-            (
+def _write_new_windows(results: Results) -> list[tuple[object, ...]]:
+    """Insert windows that no batch has had before; returns the rows of those that one has had."""
+    held: list[tuple[object, ...]] = []
+
+    def new() -> Iterator[tuple[object, ...]]:
+        for window, outcome in results.rows:
+            touches, who, carried, counted = window.packed(outcome)
+            row = (
                 window.listener,
                 window.episode_id,
                 touches,
@@ -77,14 +93,17 @@ def _write_windows(results: Results) -> None:
                 window.previous_network,
                 day_value(window.day),
             )
-        )
-    upsert_rows(
-        Window,
-        rows,
-        key=["listener", "episode_id"],
-        replaced=["touches", "who", "carried", "counted", "is_burst"],
-        kept=["previous_listener", "playback_session", "network", "previous_network", "day"],
-    )
+            if window.is_new:
+                yield row
+            else:
+                held.append(row)
+
+    insert_rows(Window, [*_WINDOW_KEY, *_WINDOW_STATE, *_WINDOW_KEPT], new())
+    return held
+
+
+def _write_held_windows(rows: Sequence[tuple[object, ...]]) -> None:
+    upsert_rows(Window, rows, key=_WINDOW_KEY, replaced=_WINDOW_STATE, kept=_WINDOW_KEPT)
 
 
 def _take_back(removed: Sequence[tuple[int, int]]) -> list[Found]:
@@ -120,7 +139,7 @@ def insert_downloads(added: Iterable[Found], method: Method) -> None:
     insert_rows(
         Download,
         ["started_at", *Found._fields[1:], "rules_version"],
-        [(moment_value(one[0]), *one[1:], method.rules_version) for one in added],
+        ((moment_value(one[0]), *one[1:], method.rules_version) for one in added),
     )
 
 
@@ -204,12 +223,15 @@ def _add_agents(results: Results) -> None:
     )
 
 
+def _published(sums: Sums) -> dict[int, datetime | None]:
+    """When the totals take the episodes of a batch to have been published."""
+    rows = EpisodeTotal.objects.filter(pk__in=list(sums.totals)).values_list("pk", "published_at")
+    return dict(rows)
+
+
 def add_totals(sums: Sums, episodes: Mapping[int, EpisodeFacts]) -> None:
-    """Add to the totals; an episode whose date changed since has its first days counted anew (R52)."""
+    """Add to the totals; demands a transaction."""
     adapt = connection.ops.adapt_datetimefield_value
-    held = dict(
-        EpisodeTotal.objects.filter(pk__in=list(sums.totals)).values_list("pk", "published_at")
-    )
     rows = []
     for episode, amounts in sorted(sums.totals.items()):
         account, show = sums.accounts[episode]
@@ -224,7 +246,13 @@ def add_totals(sums: Sums, episodes: Mapping[int, EpisodeFacts]) -> None:
         added=["downloads", "delivered", *(name for name, _days in FIRSTS)],
         kept=["show_id", "account_id"],
     )
-    for episode, before in held.items():
+
+
+def _recount_moved(
+    published: Mapping[int, datetime | None], episodes: Mapping[int, EpisodeFacts]
+) -> None:
+    """Count the first days anew of episodes whose date changed since (R52)."""
+    for episode, before in published.items():
         facts = episodes.get(episode)
         if facts is not None and facts.published_at is not None and before != facts.published_at:
             recount_firsts(episode, facts.published_at)
@@ -245,7 +273,8 @@ def recount_firsts(episode_id: int, published_at: datetime) -> None:
     )
 
 
-def _add_listeners(results: Results) -> None:
+def _grown_sets(results: Results) -> list[tuple[object, ...]]:
+    """The rows of sets that gain listeners, except for those that have lost one."""
     lost = results.lost
     wanted = {key: hashes for key, hashes in results.listeners.items() if key[:3] not in lost}
     held = _held_sets(wanted)
@@ -254,9 +283,7 @@ def _add_listeners(results: Results) -> None:
         members = held.get(key) or ListenerHashes()
         members.add(hashes)
         rows.append(set_row(key, members))
-    write_sets(rows)
-    if lost:
-        _remake_sets(lost)
+    return rows
 
 
 def _held_sets(
