@@ -36,7 +36,7 @@ DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_setup"})
 FILLED_BY_MIGRATIONS = frozenset({"django_content_type", "auth_permission"})
 #: Where tests start processes of their own on both servers, or reach the broker and the cache.
 REACHING_SERVERS = (
-    "config/",
+    "config/test_celery.py",
     "flows/",
     "core/test_probes.py",
     "core/test_queue.py",

@@ -11,6 +11,9 @@ from analytics.hits import HitKind
 from analytics.own_requests import preview_address
 from tests.factories.published import publish_produced
 
+# About bytes on their way.
+pytestmark = pytest.mark.once
+
 AUDIO = b"ID3\x03\x00\x00\x00\x00\x00\x00" + bytes(300_000)
 
 

@@ -12,6 +12,9 @@ from keys.scopes import SCOPES
 from keys.services import issue_key
 from shows.services import ShowDraft, create_show
 
+# Tests of each app ask both databases the same; what none may be asked is in test_hostile_input.py.
+pytestmark = pytest.mark.once
+
 AUDIO = "https://cdn.example.com/a.mp3"
 EPISODE = {"title": "An episode", "audio_url": AUDIO}
 #: Method, path, body, scope. `{show}` and `{episode}` are the owner's.

@@ -6,6 +6,9 @@ import pytest
 
 from episodes.services import EpisodeDraft, create_episode
 
+# About bytes on their way.
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def episode(owner, show, now):

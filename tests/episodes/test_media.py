@@ -11,6 +11,9 @@ from core.storage import media_url, store_bytes
 from episodes.media import find_media
 from tests.factories.published import AUDIO, DOCUMENTS, publish_produced
 
+# The database is asked who owns a file, and nothing else.
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(autouse=True)
 def data_dir(tmp_path, settings):

@@ -23,6 +23,9 @@ from production.script import Script
 from tests.factories.files import archive, book_file, pdf_file, word_file
 from tests.narration.pages import PARAGRAPHS, page
 
+# About bytes of files.
+pytestmark = pytest.mark.once
+
 EPISODES = "/api/v1/episodes"
 PDF_LINES = [
     line for text in PARAGRAPHS for line in textwrap.wrap(text, 80, break_on_hyphens=False)

@@ -88,6 +88,7 @@ def hang(server: WebServer):
     return lambda _connection: server.closing.wait(100)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "reply",
     [

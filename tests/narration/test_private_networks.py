@@ -20,6 +20,9 @@ from narration.preparing import prepare_narration
 from tests.fakes.web_server import WebServer, answer, redirect
 from tests.narration.pages import page
 
+# About addresses and sockets.
+pytestmark = pytest.mark.once
+
 LOOPBACK = [
     "127.0.0.1",
     "127.0.0.2",

@@ -19,6 +19,9 @@ from production.script import Script
 from tests.fakes.model_server import ModelServer, run_model_server, schema_of
 from tests.narration.pages import PARAGRAPHS, page
 
+# About a model's answers.
+pytestmark = pytest.mark.once
+
 URL = "https://site.example/p"
 LEAD = "Share this story with your friends on the network of your choice, and save it for later."
 TAIL = "Sign up for our newsletter to get the best stories of the week into your inbox, for free."

@@ -191,6 +191,7 @@ class TestPut:
         assert stored_files() == {Show.objects.get().cover_key}
 
 
+@pytest.mark.once
 class TestRefusal:
     @pytest.mark.parametrize(
         ("make", "status", "code"),

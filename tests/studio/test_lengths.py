@@ -9,6 +9,9 @@ import pytest
 from studio.models import Generation
 from tests.fakes.model_server import schema_of, well_behaved
 
+# About a model's answers and real speech.
+pytestmark = pytest.mark.once
+
 NUMBERS = [
     "one",
     "two",

@@ -19,7 +19,7 @@ from episodes.models import Episode
 from studio.reading import due_sources, read_source
 from tests.fakes.web_server import WebServer, answer
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.once, pytest.mark.timeout(300)]
 
 ARTICLES = {
     "The bridge that was bought four times": (
