@@ -29,6 +29,8 @@ class Relay:
     port: int
     exchanges: list[Exchange] = field(default_factory=list)
     _cuts: dict[str, int] = field(default_factory=dict)
+    #: Clients ask for several things at once, and only one of them is cut.
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def cut_once(self, path, *, after):
         """Break the connection `after` so many bytes of the next body below `path`."""
@@ -39,9 +41,10 @@ class Relay:
         return [one for one in self.exchanges if one.path.startswith(path)]
 
     def _cut_for(self, exchange):
-        for path in self._cuts:
-            if exchange.method == "GET" and exchange.path.startswith(path):
-                return self._cuts.pop(path)
+        with self._lock:
+            for path in self._cuts:
+                if exchange.method == "GET" and exchange.path.startswith(path):
+                    return self._cuts.pop(path)
         return None
 
 

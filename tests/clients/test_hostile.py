@@ -72,10 +72,11 @@ class Attacker:
         return connection
 
     def try_out(self, first):
-        """All that is answered until the server closes; a reset may come before the answer does."""
+        """All that is answered until the server closes, which it may do before it has taken all."""
         received = b""
-        with suppress(ConnectionError), socket.create_connection(self._address, 60) as connection:
-            connection.sendall(first)
+        with socket.create_connection(self._address, 60) as connection, suppress(ConnectionError):
+            with suppress(ConnectionError):
+                connection.sendall(first)
             while piece := connection.recv(65_536):
                 received += piece
         return received
