@@ -10,7 +10,6 @@ from __future__ import annotations
 import gzip
 import ipaddress
 import itertools
-import mmap
 import os
 import socket
 import sys
@@ -37,6 +36,8 @@ _FORMS = (
     *(text.encode() for text in LOOPBACKS),
     *(packed.hex().encode() for packed in _LOOPBACKS_PACKED),
 )
+_PIECE_BYTES = 2**24
+_LONGEST_FORM = 64
 _OF_INSTANCES = frozenset({"spool", "salts", "broker"})
 _PRINTED = ("out-*", "err-*")
 
@@ -101,13 +102,17 @@ def _instances(root: Path) -> Iterator[Path]:
             names.clear()
 
 
-def _contents(path: Path) -> Iterator[bytes | mmap.mmap]:
-    """The file's bytes, and what is compressed in it; a file that is gone meanwhile has none."""
+def _contents(path: Path) -> Iterator[bytes]:
+    """The file's bytes in pieces that overlap, and what is compressed in it; none if it is gone.
+
+    They are read, not mapped: a server that cuts its file meanwhile would end who looks at the map.
+    """
     try:
         with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_size:
-                with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                    yield content
+            end = b""
+            while piece := file.read(_PIECE_BYTES):
+                yield end + piece
+                end = piece[-_LONGEST_FORM:]
         if path.suffix == ".gz":
             yield gzip.decompress(path.read_bytes())
     except (FileNotFoundError, EOFError, gzip.BadGzipFile, zlib.error):

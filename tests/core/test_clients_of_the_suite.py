@@ -10,6 +10,7 @@ import sys
 import pytest
 from rest_framework.test import APIRequestFactory
 
+from tests import client_addresses
 from tests.client_addresses import CLIENT, LOOPBACKS, check_files, check_folders
 
 PACKED = [ipaddress.ip_address(text).packed for text in LOOPBACKS]
@@ -32,7 +33,9 @@ def folder(tmp_path):
     [CLIENT.encode(), NETWORK, NETWORK.hex().encode(), *(one.encode() for one in LOOPBACKS)],
 )
 @pytest.mark.parametrize("name", ["var/spool/a.hits", "var/podwright.sqlite3", "err-1"])
-def test_finds_each_form_in_files_and_output(folder, tmp_path, name, content):
+def test_finds_each_form_in_files_and_output(folder, tmp_path, monkeypatch, name, content):
+    # Where one piece of the file ends and the next one begins.
+    monkeypatch.setattr(client_addresses, "_PIECE_BYTES", 5_004)
     check_folders([tmp_path])
     (folder.parent / name).write_bytes(b"x" * 5_000 + content + b"y")
 
