@@ -124,5 +124,8 @@ class WebServer:
             if line.startswith(b"content-length:"):
                 length = int(line.split(b":", 1)[1])
         while len(body) < length:
-            body += connection.recv(65_536)
+            piece = connection.recv(65_536)
+            if not piece:  # killed midway: no request, and nothing to wait for
+                return b""
+            body += piece
         return head + b"\r\n\r\n" + body
