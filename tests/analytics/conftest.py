@@ -19,11 +19,15 @@ def hits(data_dir):
     """Reads all hits so far, in the order of their time."""
 
     def read():
-        lines = [
-            line
-            for path in (data_dir / "spool").glob("*.*")
-            for line in complete_part(path.read_bytes()).splitlines()
-        ]
-        return sorted((unpack(line) for line in lines), key=lambda hit: hit.hit_id)
+        while True:
+            try:
+                lines = [
+                    line
+                    for path in (data_dir / "spool").glob("*.*")
+                    for line in complete_part(path.read_bytes()).splitlines()
+                ]
+            except FileNotFoundError:  # it was sealed just now, and has another name
+                continue
+            return sorted((unpack(line) for line in lines), key=lambda hit: hit.hit_id)
 
     return read
