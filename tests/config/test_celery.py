@@ -9,7 +9,7 @@ from celery.contrib.testing.worker import start_worker
 
 from config.celery import SWEEPS, app
 from core.queue import enqueue
-from tests.flows.running import wait_until
+from tests.flows.running import PATIENCE_SECONDS, wait_until
 
 seen: list[dict[str, object]] = []
 
@@ -26,7 +26,8 @@ def _worker(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> object:
     seen.clear()
     # Bells of other tests, whose rows are gone; that of webhooks would start what outlives this worker.
     app.control.purge()
-    with start_worker(app, pool="threads", concurrency=2, perform_ping_check=False):
+    patience = {"shutdown_timeout": PATIENCE_SECONDS}
+    with start_worker(app, pool="threads", concurrency=2, perform_ping_check=False, **patience):
         yield
     structlog.contextvars.clear_contextvars()
 

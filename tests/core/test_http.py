@@ -426,11 +426,11 @@ class TestLimits:
 
 class TestConnectionFailures:
     def test_names_a_host_that_does_not_listen(self, fetch):
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
-
-        with pytest.raises(http.Unreachable, match="No connection to 127"):
-            fetch(f"http://127.0.0.1:{port}/")
+        # Bound, so that nobody else gets the port, and not listening.
+        with socket.socket() as deaf:
+            deaf.bind(("127.0.0.1", 0))
+            with pytest.raises(http.Unreachable, match="No connection to 127"):
+                fetch(f"http://127.0.0.1:{deaf.getsockname()[1]}/")
 
     def test_names_a_host_without_address(self, fetch):
         with pytest.raises(Upstream, match=r"nowhere\.example was not found"):

@@ -9,6 +9,8 @@ from core.lease_beats import lease_kept_up
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
 
+PATIENCE_SECONDS = 100
+
 
 @pytest.fixture
 def beats():
@@ -35,7 +37,7 @@ def test_a_lease_is_renewed_until_the_work_ends(beats):
     beats.answers = [True, True, True]
 
     with lease_kept_up(beats.renew, every=0.001):
-        assert beats.are_over.wait(10)
+        assert beats.are_over.wait(PATIENCE_SECONDS)
 
     assert [thread for thread in threading.enumerate() if thread.name == "lease"] == []
 
@@ -44,7 +46,7 @@ def test_a_lease_outlives_a_database_that_is_away_for_a_moment(beats):
     beats.answers = [True, OperationalError("server closed the connection"), True, True]
 
     with lease_kept_up(beats.renew, every=0.001):
-        assert beats.are_over.wait(10)
+        assert beats.are_over.wait(PATIENCE_SECONDS)
 
 
 def test_a_lease_that_is_lost_is_not_renewed_again(beats):
@@ -53,6 +55,6 @@ def test_a_lease_that_is_lost_is_not_renewed_again(beats):
     with lease_kept_up(beats.renew, every=0.001):
         for thread in threading.enumerate():
             if thread.name == "lease":
-                thread.join(10)
+                thread.join(PATIENCE_SECONDS)
 
     assert beats.answers == [True]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import threading
 
 import pytest
 from django.http import HttpRequest, HttpResponse
@@ -34,10 +35,11 @@ def client(settings: object) -> Client:
 
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """What the process writes to its log."""
-    stream = io.StringIO()
+    """What this thread writes to the log; those of earlier tests may have something to say too."""
+    stream, here = io.StringIO(), threading.get_ident()
     (handler,) = (one for one in logging.getLogger().handlers if one.name == "stderr")
     monkeypatch.setattr(handler, "stream", stream)
+    monkeypatch.setattr(handler, "filters", [*handler.filters, lambda line: line.thread == here])
     return stream
 
 
