@@ -207,7 +207,6 @@ def test_no_listener_sees_less_than_what_writers_were_told(
     port = free_port()
     settings = {
         **services,
-        "REQUESTS_PER_MINUTE": "1000000",
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
     }
     with ExitStack() as stack, started_up(tmp_path, settings, port) as running:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -43,12 +44,11 @@ def being_received(running: RunningUp) -> list[int]:
     """Sizes of the files without a name that web processes are writing."""
     sizes = []
     for process in running.child("web").children(recursive=True):
-        for link in Path(f"/proc/{process.pid}/fd").iterdir():
-            try:
-                if link.readlink().parts[-3:-1] == ("var", "work"):
-                    sizes.append(link.stat().st_size)
-            except OSError:  # closed meanwhile
-                continue
+        with suppress(OSError):  # it has gone meanwhile
+            for link in Path(f"/proc/{process.pid}/fd").iterdir():
+                with suppress(OSError):  # closed meanwhile
+                    if link.readlink().parts[-3:-1] == ("var", "work"):
+                        sizes.append(link.stat().st_size)
     return sizes
 
 
