@@ -13,8 +13,8 @@ from pathlib import Path
 
 from config.env import BadSetting, ensure_secret_key
 
-#: After a kill -9 the children of the old `up` need up to a second to notice.
-PORT_PATIENCE_SECONDS = 3.0
+#: After a kill -9 the children of the old `up` need up to a second to notice, on a busy machine more.
+PORT_PATIENCE_SECONDS = 5.0
 
 
 def prepare_data_dir(data_dir: Path) -> None:
