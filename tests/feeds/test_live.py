@@ -68,6 +68,13 @@ def _own_folder(settings, tmp_path):
     }
 
 
+@pytest.fixture(autouse=True)
+def _patient_probes(monkeypatch):
+    """However long a slow machine takes to answer itself; the test of the wait sets its own."""
+    monkeypatch.setattr(probing, "PROBES_SECONDS", 100.0)
+    monkeypatch.setattr(probing, "REQUEST_SECONDS", 100.0)
+
+
 @pytest.fixture(scope="module")
 def small_cover():
     return pictures.drawing(1_400, kind="JPEG")
