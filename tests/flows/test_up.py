@@ -121,6 +121,7 @@ class TestRestarting:
         self, running_up: RunningUp
     ) -> None:
         web = running_up.child("web")
+        wait_until(lambda: len(living(web.children())) == 2)
         victim = web.children()[0]
         victim.kill()
         wait_until(lambda: len([one for one in living(web.children()) if one != victim]) == 2)
