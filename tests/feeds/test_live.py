@@ -675,10 +675,14 @@ class TestTrailer:
 
         def with_another_before(statement):
             countdown = itertools.count(statement, -1)
+            asked = [()]
 
             def after_another(execute, *sql):
-                if not connection.in_atomic_block and next(countdown) == 0:
-                    assert go_live().json()["status"] == "live"
+                # Who waits for the worker asks the same again, as often as the machine is slow.
+                if not connection.in_atomic_block and sql[:2] != asked[-1]:
+                    asked.append(sql[:2])
+                    if next(countdown) == 0:
+                        assert go_live().json()["status"] == "live"
                 return execute(*sql)
 
             with connection.execute_wrapper(after_another):
