@@ -16,7 +16,7 @@ import pytest
 
 from tests.clients.conftest import serving
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(800)]
 
 SLOW_CONNECTIONS = 200
 #: As long as nobody on this machine would take for an answer that does not come.

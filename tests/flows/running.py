@@ -26,7 +26,7 @@ from tests.migrated import postgresql_template, put_sqlite
 from tests.ports import free_port
 
 #: Far more than anything takes: other tests, and other people, may want the same processors.
-PATIENCE_SECONDS = 150
+PATIENCE_SECONDS = 250
 PYTHON = sys.executable
 _started = itertools.count()
 

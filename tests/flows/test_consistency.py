@@ -22,7 +22,7 @@ from tests.factories import sounds
 from tests.flows.running import RunningUp, started_up
 from tests.ports import free_port
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(800)]
 
 WRITERS = 20
 SHOWS = 4

@@ -13,7 +13,7 @@ from tests.factories import pictures
 from tests.flows.narrating import Client, Heard
 from tests.flows.running import RunningUp, kill_if_there, started_up, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.once, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.once, pytest.mark.timeout(800)]
 
 RAILWAY = (BASE_DIR / "bench/texts/railway.txt").read_text(encoding="utf-8")
 SHOW = {

@@ -21,7 +21,7 @@ from tests.flows.running import (
     wait_until,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(800)]
 
 RAILWAY = (BASE_DIR / "bench/texts/railway.txt").read_text(encoding="utf-8")
 TEXT = f"# The line\n\n{RAILWAY}\n\n# The lesson\n\n{RAILWAY}"
@@ -158,7 +158,7 @@ class TestKilled:
     def _assert_finished_once(
         self, client: Client, public_id: str, cached: int, running: RunningUp
     ) -> None:
-        episode = client.wait_for(public_id, seconds=250)
+        episode = client.wait_for(public_id, seconds=500)
         assert episode["status"] == "complete", episode["error_message"]
         assert client.call("GET", "/api/v1/episodes")["meta"]["total"] == 1
         assert len(list(client.feed().iter("item"))) == 1

@@ -122,7 +122,7 @@ def kill_midway(workers: dict[Path, psutil.Process], *, before: int, due: int) -
     return is_midway
 
 
-@pytest.mark.timeout(400)  # half a minute on a machine of its own
+@pytest.mark.timeout(800)  # half a minute on a machine of its own
 def test_what_is_due_in_one_minute_is_published_once_although_a_worker_is_killed_midway(
     tmp_path: Path, services: dict[str, str], request: pytest.FixtureRequest
 ) -> None:
