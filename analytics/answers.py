@@ -210,13 +210,17 @@ def account_numbers(
     account_id: int, interval: Interval, *, period: str, is_full: bool
 ) -> AccountNumbers:
     """The numbers of all shows of an account, deleted ones included in the totals (R55)."""
-    days = ShowDay.objects.of_account(account_id).between(interval.first, interval.last)
+    first, last = interval.first, interval.last
+    of_shows = ShowDay.objects.of_account(account_id).between(first, last)
+    # Before the days: what is counted meanwhile must not make the shows more than all of them.
+    by_show = of_shows.by_show() if is_full else []
+    by_day = AccountDayApp.objects.of_account(account_id).between(first, last).by_day()
     series: dict[date, int] = defaultdict(int)
-    total = delivered = 0
-    for day, (amount, sent) in days.evidence_by_day().items():
+    for day, amount in by_day.items():
         series[period_start(day, period)] += amount
-        total, delivered = total + amount, delivered + sent
-    shows = _by_show(days, account_id) if is_full else []
+    total = sum(by_day.values())
+    delivered = sum(sent for _id, _amount, sent in by_show) if is_full else of_shows.delivered()
+    shows = _living(by_show, account_id) if is_full else []
     return AccountNumbers(
         total=total,
         series=[(start, series[start]) for start in _starts(interval, period)],
@@ -230,12 +234,7 @@ def account_numbers(
 def listener_numbers(account_id: int, interval: Interval) -> ListenerNumbers:
     """Distinct listeners of an account, in all and by app; apps part them, so they add up (R58)."""
     first, last = interval.first, interval.last
-    apps = AccountDayApp.objects.filter(
-        account_id=account_id, day__gte=first, day__lte=last
-    ).values_list("app_id")
-    downloads = {
-        app: amount for app, amount in apps.annotate(amount=Sum("downloads")) if amount > 0
-    }
+    downloads = AccountDayApp.objects.of_account(account_id).between(first, last).by_app()
     counted = _listeners(account_id, first, last)
     names = dict(App.objects.filter(pk__in=downloads).values_list("pk", "name"))
     rows = [
@@ -244,9 +243,8 @@ def listener_numbers(account_id: int, interval: Interval) -> ListenerNumbers:
         for app, amount in downloads.items()
     ]
     total = sum(downloads.values())
-    delivered = (
-        ShowDay.objects.of_account(account_id).between(first, last).evidence()[1] if total else 0
-    )
+    of_shows = ShowDay.objects.of_account(account_id).between(first, last)
+    delivered = of_shows.delivered() if total else 0
     return ListenerNumbers(
         listeners=sum(row[2] for row in rows),
         downloads=total,
@@ -349,10 +347,10 @@ def _top_of_account(account_id: int, interval: Interval) -> list[TopEpisode]:
     return [TopEpisode(*row, amounts[row[0]]) for row in ordered[:TOP]]
 
 
-def _by_show(days: object, account_id: int) -> list[tuple[int, str, int]]:
-    amounts = dict(days.top("show_id"))  # type: ignore[attr-defined]
+def _living(by_show: Iterable[tuple[int, int, int]], account_id: int) -> list[tuple[int, str, int]]:
+    """(id, title, downloads) of the shows that were not deleted."""
     titles = dict(Show.objects.filter(account_id=account_id).values_list("pk", "title"))
-    return [(pk, titles[pk], amount) for pk, amount in amounts.items() if pk in titles]
+    return [(pk, titles[pk], amount) for pk, amount, _sent in by_show if pk in titles]
 
 
 def _listeners(account_id: int, first: date, last: date) -> dict[int, tuple[int, bool]]:

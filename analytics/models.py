@@ -9,7 +9,12 @@ from django.db import models
 from django.db.models import F, Q
 
 from analytics.agent_lists import AgentKind
-from analytics.querysets import EpisodeDayQuerySet, EpisodeTotalQuerySet, ShowDayQuerySet
+from analytics.querysets import (
+    AccountDayAppQuerySet,
+    EpisodeDayQuerySet,
+    EpisodeTotalQuerySet,
+    ShowDayQuerySet,
+)
 from core.text import has_text
 
 _DELIVERED, _REQUESTED = 1, 2
@@ -359,6 +364,8 @@ class AccountDayApp(models.Model):
     day = models.DateField()
     app_id = models.BigIntegerField()
     downloads = models.PositiveBigIntegerField(default=0)
+
+    objects = AccountDayAppQuerySet.as_manager()
 
     class Meta:
         constraints = [

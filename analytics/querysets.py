@@ -9,7 +9,12 @@ from django.db import models
 from django.db.models import Sum
 
 if TYPE_CHECKING:
-    from analytics.models import EpisodeDay, EpisodeTotal, ShowDay  # noqa: F401 - parameters below
+    from analytics.models import (  # noqa: F401 - parameters below
+        AccountDayApp,
+        EpisodeDay,
+        EpisodeTotal,
+        ShowDay,
+    )
 
 _Row = TypeVar("_Row", bound=models.Model)
 
@@ -25,21 +30,10 @@ class _DaySums(models.QuerySet[_Row]):
         """From `first` to `last`, both included."""
         return self.filter(day__gte=first, day__lte=last)
 
-    def evidence_by_day(self) -> dict[date, tuple[int, int]]:
-        """All downloads and the delivered ones by day, days without any left out."""
-        rows = self.values("day").annotate(amount=Sum("downloads"), sent=Sum("delivered"))
-        return {
-            day: (amount, sent) for day, amount, sent in rows.values_list("day", "amount", "sent")
-        }
-
     def by_day(self) -> dict[date, int]:
         """Downloads by day, days without any left out."""
         rows = self.values("day").annotate(amount=Sum("downloads")).values_list("day", "amount")
         return dict(rows)
-
-    def total(self) -> int:
-        """All downloads."""
-        return self.aggregate(amount=Sum("downloads"))["amount"] or 0
 
     def top(self, name: str, *, most: int | None = None) -> list[tuple[int, int]]:
         """(id, downloads) by the column `name`, most downloads first, then the newer (higher) id."""
@@ -52,18 +46,36 @@ class _DaySums(models.QuerySet[_Row]):
         )
         return list(rows if most is None else rows[:most])
 
-    def evidence(self) -> tuple[int, int]:
-        """All downloads, and how many of them were delivered."""
-        found = self.aggregate(amount=Sum("downloads"), sent=Sum("delivered"))
-        return found["amount"] or 0, found["sent"] or 0
-
 
 class ShowDayQuerySet(_DaySums["ShowDay"]):
     """Downloads of shows by day."""
 
+    def by_show(self) -> list[tuple[int, int, int]]:
+        """(show id, all downloads, the delivered ones), most downloads first, then the newer show."""
+        rows = (
+            self.values("show_id")
+            .annotate(amount=Sum("downloads"), sent=Sum("delivered"))
+            .filter(amount__gt=0)
+            .order_by("-amount", "-show_id")
+        )
+        return list(rows.values_list("show_id", "amount", "sent"))
+
+    def delivered(self) -> int:
+        """The downloads of which bytes are the evidence."""
+        return self.aggregate(sent=Sum("delivered"))["sent"] or 0
+
 
 class EpisodeDayQuerySet(_DaySums["EpisodeDay"]):
     """Downloads of episodes by day."""
+
+
+class AccountDayAppQuerySet(_DaySums["AccountDayApp"]):
+    """Downloads of accounts by day and app: far fewer rows than those of shows, and the same sums."""
+
+    def by_app(self) -> dict[int, int]:
+        """Downloads by app, apps without any left out."""
+        rows = self.values("app_id").annotate(amount=Sum("downloads")).filter(amount__gt=0)
+        return dict(rows.values_list("app_id", "amount"))
 
 
 class EpisodeTotalQuerySet(models.QuerySet["EpisodeTotal"]):
@@ -73,9 +85,11 @@ class EpisodeTotalQuerySet(models.QuerySet["EpisodeTotal"]):
         """Those of one show, deleted episodes included."""
         return self.filter(show_id=show_id)
 
-    def heard_first(self, account_id: int) -> models.QuerySet[EpisodeTotal, tuple[int, int]]:
-        """(episode id, downloads) of one account, the most heard first."""
-        mine = self.filter(account_id=account_id, downloads__gt=0)
+    def heard_first(
+        self, account_id: int, *, least: int = 1
+    ) -> models.QuerySet[EpisodeTotal, tuple[int, int]]:
+        """(episode id, downloads) of one account, the most heard first, with `least` or more."""
+        mine = self.filter(account_id=account_id, downloads__gte=least)
         return mine.order_by("-downloads", "episode_id").values_list("episode_id", "downloads")
 
     def total(self) -> int:

@@ -172,10 +172,11 @@ def _fill(account: Any, downloads: int, wanted: int) -> tuple[int, int]:
     sums.accounts = {
         episode: (account.pk, shows[place // EPISODES]) for place, episode in enumerate(episodes)
     }
-    for day in range(DAYS):
-        for rank, app in enumerate(apps, 1):
-            amount = max(1, downloads // DAYS // (4 * rank))
-            sums.account_apps[account.pk, first + day, app] = amount
+    of_apps = 1 / np.arange(1, APPS + 1)
+    for day, amount in _tally(days):
+        amounts = chance.multinomial(amount, of_apps / of_apps.sum()).tolist()
+        for app, part in zip(apps, amounts, strict=True):
+            sums.account_apps[account.pk, first + day, app] = part
     add_sums(sums)
     add_totals(sums, {})
     _fill_sets(account.pk, sums, first)
