@@ -16,6 +16,7 @@ from django.test import TransactionTestCase
 from rest_framework.test import APIClient
 
 from accounts.models import Account
+from analytics import shipping
 from edge.door import forget_everything
 from keys.services import IssuedKey, issue_first_key
 from shows.models import Show
@@ -121,6 +122,17 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
 def _empty_door() -> None:
     """Ids come again in every test, and no test may find what another one published."""
     forget_everything()
+
+
+@pytest.fixture(autouse=True)
+def _no_forwarding_afterwards() -> Iterator[None]:
+    """Segments are sealed and forwarded seconds after their hits: into the middle of other tests.
+
+    What is left would ship them to the store of such a test, ring for the counter and log.
+    """
+    yield
+    while shipping._held:
+        shipping._held.popitem()[1].close()
 
 
 @pytest.fixture(scope="session")
