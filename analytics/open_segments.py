@@ -28,7 +28,7 @@ _REFUSALS = frozenset({errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.ENODE
 
 
 class OpenSegment(Protocol):
-    """A file under construction; only one thread calls `sync` and `seal`."""
+    """A file under construction; one thread at a time calls `sync` and `seal`."""
 
     #: Bytes that it has room for.
     size: int

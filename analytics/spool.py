@@ -50,6 +50,8 @@ class Spool:
         self._seal_seconds = seal_seconds
         self._bytes = min(LEAST_BYTES, seal_bytes)
         self._lock = threading.Lock()
+        #: Held by whoever syncs or seals: what is sealed is closed.
+        self._ending = threading.Lock()
         self._segment: OpenSegment | None = None
         #: Appends to the present segment, by its own method: nothing else stands in a hit's way.
         self._put: Callable[[bytes], object] = _refuse
@@ -152,11 +154,16 @@ class Spool:
                 self._retire_old()
                 if self._seal_full() and self.on_seal is not None:
                     self.on_seal()
-                # Only this thread, and `close` after it, ends a segment: it is good without the lock.
-                if self._segment is not None:
-                    self._segment.sync()
+                self._sync()
             except OSError as error:
                 log.warning("spool_not_synced", error=type(error).__name__, errno=error.errno)
+
+    def _sync(self) -> None:
+        with self._ending:
+            # Looked at once: a thread that appends may take it out of use meanwhile.
+            segment = self._segment
+            if segment is not None:
+                segment.sync()
 
     def _retire_old(self) -> None:
         segment = self._segment
@@ -169,9 +176,10 @@ class Spool:
 
     def _seal_full(self) -> int:
         sealed = 0
-        while (segment := self._next_full()) is not None:
-            segment.seal()
-            sealed += 1
+        with self._ending:
+            while (segment := self._next_full()) is not None:
+                segment.seal()
+                sealed += 1
         return sealed
 
     def _next_full(self) -> OpenSegment | None:

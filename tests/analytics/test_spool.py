@@ -10,6 +10,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -47,7 +48,8 @@ def make_spool(folder):
     made = []
 
     def make(**bounds):
-        made.append(Spool(folder, **bounds))
+        # However slow the machine is, no file is old unless that is what the test is about.
+        made.append(Spool(folder, **{"seal_seconds": 1_000.0} | bounds))
         return made[-1]
 
     yield make
@@ -106,7 +108,8 @@ class TestAppend:
         assert lines_of(folder).count(line[:-1]) == 4
         assert {path.suffix for path in folder.iterdir()} == {SEALED_SUFFIX}
 
-    def test_does_not_ask_a_full_disk_at_every_hit(self, make_spool, folder):
+    def test_does_not_ask_a_full_disk_at_every_hit(self, make_spool, folder, monkeypatch):
+        monkeypatch.setattr(spool_module, "REFUSED_SECONDS", 1_000)
         spool = make_spool()
         with disk_room(10):
             assert not spool.append(b"0123456789\n")
@@ -181,6 +184,31 @@ class TestSealing:
 
         wait_for(lambda: synced)
 
+    def test_waits_for_a_sync_that_is_under_way(self, make_spool, monkeypatch):
+        monkeypatch.setattr(spool_module, "SYNC_SECONDS", 0.2)
+        begun, go_on = threading.Event(), threading.Event()
+        spool = make_spool()
+        spool.append(b"one\n")
+        sync = spool._segment.sync
+
+        def late():
+            begun.set()
+            go_on.wait(100)
+            sync()
+
+        spool._segment.sync = late
+        assert begun.wait(100)
+
+        with ThreadPoolExecutor(1) as pool:
+            sealing = pool.submit(spool.seal)
+            with contextlib.suppress(TimeoutError):
+                sealing.result(0.2)
+            go_on.set()
+
+        spool.append(b"two\n")
+        wait_for(lambda: spool._segment._synced)
+        assert spool._keeper.is_alive()
+
     def test_goes_on_when_syncing_fails(self, make_spool, folder, monkeypatch):
         failures = []
 
@@ -206,8 +234,8 @@ class TestSealOrphans:
 
     def test_r62_saves_every_answered_hit_of_a_killed_process(self, folder):
         code = (
-            "import sys, time; from pathlib import Path; from analytics.spool import process_spool\n"
-            "spool = process_spool(Path(sys.argv[1]))\n"
+            "import sys, time; from pathlib import Path; from analytics.spool import Spool\n"
+            "spool = Spool(Path(sys.argv[1]), seal_seconds=1_000)\n"
             "for number in range(500): spool.append(b'%d\\n' % number)\n"
             "print('written', flush=True); time.sleep(60)\n"
         )
