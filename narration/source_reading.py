@@ -134,7 +134,8 @@ def _answer(job: Job, content: bytes) -> Answer:
     try:
         return _exchange(ours, job, content)
     except (EOFError, OSError):
-        child.join(1)
+        # How it ended is told by the fork server, which may have to wait for its turn.
+        child.join(10)
         log.warning("source_reader_died", kind=job.kind, exit_code=child.exitcode)
         if _ran_out_of_time(child):
             raise _too_costly() from None

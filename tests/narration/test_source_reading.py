@@ -120,7 +120,7 @@ def test_what_costs_too_much_fails_with_a_reason_and_others_go_on(owner, now, mo
     usual = submit_narration(account=owner, submission=Submission(url=URL, html=page()), now=now)
 
     with monkeypatch.context() as patch:
-        small = {"CPU_SECONDS": 1, "MEMORY_BYTES": 200 << 20, "TIMEOUT_SECONDS": 0.5}
+        small = {"CPU_SECONDS": 1, "MEMORY_BYTES": 200 << 20, "TIMEOUT_SECONDS": 0.01}
         patch.setattr(source_reading, limit, small[limit])
         prepare_narration(narration_id=costly.pk, now=now)
     prepare_narration(narration_id=usual.pk, now=now)
