@@ -32,6 +32,8 @@ _WORDS = {
 }
 #: A voice that failed is left alone for this long: anybody may ask.
 _REST_SECONDS = 60.0
+#: For the voices that others have asked for before.
+_WAIT_SECONDS = 10.0
 #: Callers that may wait for a voice at the same time; each holds a thread of the web process.
 _WAITING = threading.BoundedSemaphore(4)
 _speaking = threading.Lock()
@@ -71,7 +73,7 @@ def _one_at_a_time() -> Iterator[None]:
     if not _WAITING.acquire(blocking=False):
         raise _busy()
     try:
-        if not _speaking.acquire(timeout=10):
+        if not _speaking.acquire(timeout=_WAIT_SECONDS):
             raise _busy()
         try:
             yield

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from analytics.hits import unpack
@@ -14,20 +16,26 @@ def data_dir(tmp_path, settings):
     return settings.DATA_DIR
 
 
+def contents(folder):
+    """What is in the files of a spool, at a moment at which none of them is given its second name."""
+    while True:
+        paths = sorted(folder.glob("*.*"))
+        with suppress(FileNotFoundError):
+            found = [path.read_bytes() for path in paths]
+            if paths == sorted(folder.glob("*.*")):
+                return found
+
+
 @pytest.fixture
 def hits(data_dir):
     """Reads all hits so far, in the order of their time."""
 
     def read():
-        while True:
-            try:
-                lines = [
-                    line
-                    for path in (data_dir / "spool").glob("*.*")
-                    for line in complete_part(path.read_bytes()).splitlines()
-                ]
-            except FileNotFoundError:  # it was sealed just now, and has another name
-                continue
-            return sorted((unpack(line) for line in lines), key=lambda hit: hit.hit_id)
+        lines = [
+            line
+            for content in contents(data_dir / "spool")
+            for line in complete_part(content).splitlines()
+        ]
+        return sorted((unpack(line) for line in lines), key=lambda hit: hit.hit_id)
 
     return read

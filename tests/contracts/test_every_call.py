@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-import time_machine
 
 from keys.scopes import SCOPES
 from keys.services import issue_key
@@ -131,8 +130,8 @@ def test_addresses_with_a_slash_behind_are_none(known, owner_client):
     assert stored_rows() == before
 
 
-@time_machine.travel(datetime.now(UTC), tick=False)  # some answers tell of what time they are
-def test_heads_answer_as_gets_do(known, owner_client):
+def test_heads_answer_as_gets_do(known, owner_client, time_machine):
+    time_machine.move_to(datetime.now(UTC), tick=False)  # some answers tell of what time they are
     for call in CALLS:
         if call.method == "GET":
             get, head = (getattr(owner_client, name)(call.path(known)) for name in ("get", "head"))

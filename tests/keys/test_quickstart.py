@@ -18,7 +18,7 @@ def run(live_server, settings):
     def run_in_shell(command):
         assert shutil.which("curl")
         done = subprocess.run(
-            ["sh", "-c", command], capture_output=True, text=True, check=True, timeout=30
+            ["sh", "-c", command], capture_output=True, text=True, check=True, timeout=150
         )
         return done.stdout
 

@@ -93,7 +93,8 @@ class TestRender:
     def test_mends_a_damaged_cache(self, renderer: Renderer, shared_renderers, placed) -> None:
         sentences = placed("This one will be damaged.")
         whole = next(renderer.render(sentences, check=never)).speech
-        for path in shared_renderers.cache.directory.glob("??/*"):
+        # Not what a test before this one left under way, whose names end otherwise.
+        for path in shared_renderers.cache.directory.glob("??/*[0-9a-f]"):
             path.write_bytes(path.read_bytes()[:-4])
 
         mended = next(renderer.render(sentences, check=never))
@@ -253,15 +254,11 @@ class TestRenderPool:
         self, pool, catalog, placed, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         tickets: list[int] = []
-        original = pool.submit
 
-        def deadly(job, engine):
+        def deadly(_job, _engine):
             tickets.append(1)
-            ticket = original(job, engine)
-            wait_until(lambda: bool(pool._processes and pool._processes._processes))
-            for process in list((pool._processes._processes or {}).values()):
-                process.kill()
-            return ticket
+            processes = pool._process_pool()
+            return Ticket(processes.submit(os._exit, 1), processes)
 
         monkeypatch.setattr(pool, "submit", deadly)
 
@@ -278,9 +275,14 @@ class TestRenderPool:
         for pid in renderer_pids(children() - before):
             os.kill(pid, signal.SIGSTOP)
         monkeypatch.setattr("production.rendering.CHECK_EVERY_SECONDS", 0.1)
-        monkeypatch.setattr("production.rendering.STUCK_SECONDS", 3.0)
-        # On a slow machine the new renderers need more than one try to start in that time.
-        monkeypatch.setattr("production.rendering.TRIES", 30)
+        monkeypatch.setattr("production.rendering.STUCK_SECONDS", 1.0)
+        replace = pool.replace
+
+        def replace_and_be_patient(executor, *, kill=False):
+            monkeypatch.setattr("production.rendering.STUCK_SECONDS", 200.0)
+            replace(executor, kill=kill)
+
+        monkeypatch.setattr(pool, "replace", replace_and_be_patient)
         rendered = list(renderer.render(placed("Stuck at first."), check=never))
 
         assert len(rendered) == 1
@@ -293,10 +295,14 @@ class TestRenderPool:
         processes = pool._processes
         monkeypatch.setattr("production.rendering.CHECK_EVERY_SECONDS", 0.1)
         monkeypatch.setattr("production.rendering.STUCK_SECONDS", 2.0)
-        for _number in range(40):
-            processes.submit(time.sleep, 0.15)
+        before = [processes.submit(time.sleep, 0.15) for _ in range(40)]
 
-        rendered = list(renderer.render(placed("Patient."), check=never))
+        def be_patient_at_the_end():
+            # The sentence itself may take its time on a slow machine.
+            if before[-8].done():
+                monkeypatch.setattr("production.rendering.STUCK_SECONDS", 200.0)
+
+        rendered = list(renderer.render(placed("Patient."), check=be_patient_at_the_end))
 
         assert len(rendered) == 1
         assert pool._processes is processes

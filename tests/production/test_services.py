@@ -94,7 +94,7 @@ class TestClaim:
         barrier = threading.Barrier(6)
 
         def work() -> None:
-            barrier.wait()
+            barrier.wait(100)
             try:
                 claimed.append(claim(production_id=production.pk, now=now))
             finally:

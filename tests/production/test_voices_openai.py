@@ -152,12 +152,13 @@ class TestOpenAIEngine:
             engine.render(TEXT, voice="nova")
 
     def test_says_when_nobody_answers(self, slept: list[float]) -> None:
+        # Bound and not listened on: nobody else is given the port meanwhile.
         with socket.socket() as unused:
             unused.bind(("127.0.0.1", 0))
             address = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
 
-        with pytest.raises(EngineUnavailable, match="did not answer"):
-            OpenAIEngine(base_url=address, sleep=slept.append).render(TEXT, voice="nova")
+            with pytest.raises(EngineUnavailable, match="did not answer"):
+                OpenAIEngine(base_url=address, sleep=slept.append).render(TEXT, voice="nova")
 
         assert len(slept) == ATTEMPTS - 1
 

@@ -213,6 +213,8 @@ class TestLimits:
     def test_charge_nothing_for_a_batch_that_does_not_fit(self, generate, work):
         generate(options={"num_episodes": 4, "length_minutes": 1})
         work()
+        # However long that took, they were asked for within the last minute.
+        GenerationRequest.objects.update(created_at=timezone.now())
 
         refused = generate(options={"num_episodes": 7})
 

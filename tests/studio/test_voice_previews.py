@@ -14,8 +14,11 @@ from production.previewing import PreviewBroke, preview
 
 
 @pytest.fixture
-def preview_url(owner_client, settings, tmp_path):
+def preview_url(owner_client, settings, tmp_path, monkeypatch):
     settings.DATA_DIR = tmp_path
+    # A program that speaks may start slowly here.
+    monkeypatch.setattr("production.voice_samples._WAIT_SECONDS", 200.0)
+    monkeypatch.setattr("production.previewing.TIMEOUT_SECONDS", 200.0)
     (voice, *_others) = owner_client.get("/v1/voices").json()["data"]
     return voice["preview_url"].removeprefix(settings.PUBLIC_URL)
 

@@ -80,7 +80,7 @@ def _full(request):
 def assert_answers_as_asked(chat):
     """JSON of the schema, and no more than the cap lets through."""
     asked = [Message("user", "Describe a podcast episode about the bridge at Harrow Point.")]
-    whole = chat.complete(asked, schema=SMALL, max_tokens=200, check=nothing)
+    whole = chat.complete(asked, schema=SMALL, max_tokens=400, check=nothing)
     cut = chat.complete(asked, schema=SMALL, max_tokens=4, check=nothing)
 
     found = json.loads(whole.text)
