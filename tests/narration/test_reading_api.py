@@ -181,6 +181,11 @@ class TestLexicon:
 
 
 class TestPreview:
+    @pytest.fixture(autouse=True)
+    def _patience(self, monkeypatch):
+        # The program that speaks may start slowly here.
+        monkeypatch.setattr("production.previewing.TIMEOUT_SECONDS", 200.0)
+
     def test_is_a_short_sound(self, owner_client):
         body = {"text": "Hello there.", "word": "hello", "respelling": "hellooooooooooooooo"}
 
