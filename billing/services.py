@@ -16,13 +16,14 @@ from billing.models import Subscription, UsageEntry
 from billing.plans import ENTERPRISE, PLANS, Plan
 from billing.settling import settle_plan
 from core.errors import QuotaExceeded
-from core.prepared import Given, Prepared
+from core.prepared import Given, Prepared, PreparedInsert
 
 _HELD = Prepared(
     lambda: Subscription.objects.select_for_update().filter(
         account_id=Given("account", BigIntegerField())
     )
 )
+_NEW_ENTRIES = PreparedInsert(UsageEntry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,7 @@ def _use_episode(subscription: Subscription, *, reference: str, number: int, now
         usage = _episode_usage(subscription, now=now)
         if usage.remaining == 0:
             raise EpisodeQuotaExceeded(usage, now=now)
-    UsageEntry.objects.create(
+    entry = UsageEntry(
         account=subscription.account,
         kind=UsageEntry.Kind.EPISODE,
         reference=reference,
@@ -187,6 +188,7 @@ def _use_episode(subscription: Subscription, *, reference: str, number: int, now
         occurred_at=now,
         billed_to=subscription.billed_to,
     )
+    _NEW_ENTRIES.save(entry)
 
 
 def _first_subscription(account: Account) -> dict[str, object]:

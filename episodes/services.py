@@ -11,6 +11,7 @@ from django.db import transaction
 from accounts.models import Account
 from billing.services import lock_quota, return_episode, use_episode, use_new_episode
 from core.errors import Invalid
+from core.prepared import PreparedInsert
 from core.queue import enqueue
 from core.storage import release_stored
 from episodes.assets import add_asset
@@ -58,6 +59,7 @@ UPDATABLE = (
     "episode_number",
     "published_at",
 )
+_NEW_EPISODES = PreparedInsert(Episode)
 
 
 class PublishTimeMissing(Invalid):
@@ -194,7 +196,7 @@ def create_episode(
         if quota is not None:
             require_audio(episode)
             use_new_episode(quota=quota, reference=str(episode.guid), now=now)
-        episode.save(force_insert=True)
+        _NEW_EPISODES.save(episode)
         happened = [EventType.EPISODE_CREATED]
         if episode.state == Publication.PUBLISHED:
             note_public_change(show_id=show.pk, now=now)

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import BigIntegerField, CharField, F
+from django.db.models import BigIntegerField, CharField, DateTimeField, F
 from django.utils.text import slugify
 
 from accounts.models import Account
@@ -17,7 +17,7 @@ from billing.services import lock_quota, require_room_for_show
 from core.changes import announce_change
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import feed_token, random_text
-from core.prepared import Given, Prepared
+from core.prepared import Given, Prepared, PreparedUpdate
 from core.queue import enqueue
 from core.storage import release_stored
 from shows.events import record_show_event
@@ -45,6 +45,11 @@ UPDATABLE = (
 )
 _LISTED_SHOW = Prepared(lambda: _listed(state=None))
 _SHOW_BY_STATE = Prepared(lambda: _listed(state=Given("state", CharField())))
+_RAISE_REVISION = PreparedUpdate(
+    lambda: Show.objects.filter(pk=Given("show", BigIntegerField())),
+    revision=F("revision") + 1,
+    public_changed_at=Given("now", DateTimeField()),
+)
 
 
 class ShowNotFound(NotFound):
@@ -255,7 +260,7 @@ def delete_show(*, account: Account, show_id: int, now: datetime) -> None:
 def note_public_change(*, show_id: int, now: datetime) -> None:
     """Raise the revision that the feed follows; demands the transaction of the change itself."""
     announce_change(show_id)
-    Show.objects.filter(pk=show_id).update(revision=F("revision") + 1, public_changed_at=now)
+    _RAISE_REVISION.run(show=show_id, now=now)
 
 
 def feed_url(show: Show) -> str:

@@ -16,7 +16,7 @@ from django.db.models import BigIntegerField, QuerySet
 from accounts.models import Account
 from core.addresses import Resolver, resolve_by_system
 from core.errors import Conflict, Invalid, NotFound, QuotaExceeded
-from core.prepared import Given, Prepared
+from core.prepared import Given, Prepared, PreparedInsert
 from core.queue import enqueue
 from webhooks.event_types import SELECTABLE, EventType
 from webhooks.models import Delivery, Endpoint, Event
@@ -36,6 +36,7 @@ _LISTENING = Prepared(
         .only("pk")[:1]
     )
 )
+_NEW_EVENTS = PreparedInsert(Event)
 
 
 class EndpointNotFound(NotFound):
@@ -106,7 +107,7 @@ def record_events(
     """As `record_event`, for several events that one change made of the same object, in order."""
     _demand_transaction()
     somebody_listens = _LISTENING.first(account=account.pk) is not None
-    events = Event.objects.bulk_create(
+    events = [
         Event(
             account=account,
             type=event_type,
@@ -115,7 +116,8 @@ def record_events(
             fanned_out_at=None if somebody_listens else now,
         )
         for event_type in types
-    )
+    ]
+    _NEW_EVENTS.save(*events)
     if somebody_listens:
         enqueue("webhooks.dispatch")
     return events

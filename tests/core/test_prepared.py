@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
-from django.db.models import BigAutoField, CharField, Count
+from django.db import IntegrityError, connection, transaction
+from django.db.models import BigAutoField, CharField, Count, F
 from django.db.transaction import TransactionManagementError
 
 from accounts.models import Account
-from core.prepared import Given, Prepared
+from core.prepared import Given, Prepared, PreparedInsert, PreparedUpdate
 from keys.models import ApiKey
 from tests.conftest import NOW
 
@@ -102,3 +102,49 @@ def test_it_locks_inside_a_transaction_only() -> None:
         assert held.first(pk=account.pk) == account
     with pytest.raises(TransactionManagementError):
         held.first(pk=account.pk)
+
+
+def test_an_update_changes_the_rows_of_its_own_values(keys: list[ApiKey]) -> None:
+    named = PreparedUpdate(
+        lambda: Account.objects.filter(pk=Given("pk", BigAutoField())),
+        name=Given("name", CharField()),
+        email=F("name"),
+    )
+
+    for key, name in ((keys[0], "' OR 1=1 --"), (keys[1], "Other")):
+        assert named.run(pk=key.account_id, name=name) == 1
+    assert named.run(pk=0, name="Nobody") == 0
+    assert list(Account.objects.order_by("pk").values_list("name", "email")) == [
+        ("' OR 1=1 --", "Account 0"),
+        ("Other", "Account 1"),
+        ("Account 2", None),
+    ]
+
+
+def test_inserted_rows_are_as_saved_ones(keys: list[ApiKey]) -> None:
+    inserts = PreparedInsert(ApiKey)
+    made = [
+        ApiKey(account=keys[0].account, digest=letter * 64, scopes=scopes, created_at=NOW)
+        for letter, scopes in (("a", ["shows:read"]), ("b", None), ("c", ["episodes:read"]))
+    ]
+
+    inserts.save(*made[:2])
+    inserts.save(made[2])
+
+    for row in made:
+        stored = ApiKey.objects.get(digest=row.digest)
+        assert stored == row
+        assert (stored.scopes, stored.created_at) == (row.scopes, NOW)
+        row.name = "Changed"
+        row.save(force_update=True)
+
+
+def test_an_insert_that_is_refused_ends_the_transaction(keys: list[ApiKey]) -> None:
+    twice = ApiKey(account=keys[0].account, digest=keys[0].digest, scopes=None, created_at=NOW)
+
+    with transaction.atomic():
+        with pytest.raises(IntegrityError):
+            PreparedInsert(ApiKey).save(twice)
+        assert transaction.get_rollback()
+        assert (twice.pk, twice._state.adding) == (None, True)
+        transaction.set_rollback(True)
