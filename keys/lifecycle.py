@@ -65,7 +65,7 @@ def update_key(
         if "expires_at" in wanted:
             expires_at = wanted["expires_at"]
             key.expires_at = expires_at if isinstance(expires_at, datetime) else None
-            check_expiry(key.expires_at, now=now)
+            check_expiry(key.expires_at, now=_latest(now, key))
         key.save(update_fields=list(wanted))
         record_audit(
             account=account,
@@ -96,7 +96,7 @@ def rotate_key(
             now=now,
         )
         if overlap:
-            end = now + overlap
+            end = _latest(now, old) + overlap
             old.expires_at = min(end, old.expires_at) if old.expires_at else end
         else:
             old.revoked_at = now
@@ -159,3 +159,8 @@ def _locked_active(*, account: Account, key_id: int, now: datetime) -> ApiKey:
     if not key.is_active(now=now):
         raise KeyEnded("The key has ended; issue a new one instead.")
     return key
+
+
+def _latest(now: datetime, key: ApiKey) -> datetime:
+    """The machine that issued a key may have a clock that is ahead of ours: no key ends before that."""
+    return max(now, key.created_at)

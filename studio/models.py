@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from accounts.models import Account
 from core.ids import random_text
@@ -261,9 +261,6 @@ class Generation(Leased):
             models.CheckConstraint(
                 condition=~Q(keep_title=True) | Q(has_title=True),
                 name="generation_kept_title_is_there",
-            ),
-            models.CheckConstraint(
-                condition=Q(updated_at__gte=F("created_at")), name="generation_times_ordered"
             ),
         ]
         indexes = [

@@ -86,6 +86,17 @@ class TestExpiry:
         assert created.json()["field"] == "expires_at"
         assert ApiKey.objects.get(pk=second.key.pk).expires_at is None
 
+    def test_comes_after_the_beginning_on_a_machine_whose_clock_is_behind(
+        self, owner_client, second, now
+    ):
+        path = f"/api/keys/{second.key.pk}"
+        with time_machine.travel(now - timedelta(seconds=10), tick=False):
+            early = owner_client.patch(path, {"expires_at": "2026-03-14T11:59:55Z"}, format="json")
+            rotated = owner_client.post(f"{path}/rotate", {"overlap_seconds": 1}, format="json")
+
+        assert (early.status_code, rotated.status_code) == (400, 201)
+        assert ApiKey.objects.get(pk=second.key.pk).expires_at == now + timedelta(seconds=1)
+
 
 class TestChange:
     def test_renames_and_is_audited(self, owner_client, issued, second):

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from django.db import IntegrityError, transaction
 
@@ -42,12 +40,6 @@ def test_the_database_refuses(model, changes, constraint):
 
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
         rows.update(**changes)
-
-
-@pytest.mark.usefixtures("_studio")
-def test_the_database_refuses_times_that_run_backwards(now):
-    with pytest.raises(IntegrityError, match="generation_times_ordered"), transaction.atomic():
-        Generation.objects.update(updated_at=now - timedelta(days=1))
 
 
 @pytest.mark.usefixtures("_studio")

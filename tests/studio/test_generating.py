@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import connection
 from django.utils import timezone
 
@@ -287,6 +288,13 @@ class TestEnding:
         work()
         assert Generation.objects.get().state == "cancelled"
         assert ends_told() == ["episode.cancelled"]
+
+    def test_cancels_on_a_machine_whose_clock_is_behind(self, owner_client, stub):
+        with time_machine.travel(timezone.now() - timedelta(seconds=10)):
+            answer = owner_client.post(f"/v1/episodes/{stub['id']}/cancel")
+
+        assert answer.status_code == 200
+        assert Generation.objects.get().state == "cancelled"
 
     def test_tries_again_what_failed_and_charges_once(self, owner, owner_client, stub, work):
         path = f"/v1/episodes/{stub['id']}"
