@@ -87,14 +87,15 @@ def article_from_html(html: str, *, url: str) -> Article:
     found = _extracted(tree, url=url)
     whole = with_parts(_blocks(found), parts)
     least = settings.NARRATION_MINIMUM_CHARACTERS
-    if len(text_of(whole)) < least:
+    everything = text_of(whole)
+    if len(everything) < least:
         raise why_no_article(tree)
+    refusal = obstacle(tree, everything)
+    if refusal is not None:
+        raise refusal
     strict = _blocks(_extracted(tree, url=url, is_strict=True))
     blocks, furniture = parted(whole, strict, least=least)
     text = text_of(blocks)
-    refusal = obstacle(tree, text_of(whole))
-    if refusal is not None:
-        raise refusal
     site_name = shorten(clean_line(found.sitename or ""), TITLE_LENGTH)
     title = page_title(
         tree, blocks, guess=found.title or "", site_name=site_name or (found.hostname or "")
