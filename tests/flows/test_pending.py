@@ -71,7 +71,7 @@ def complete(client: Client, pending: int) -> set[str]:
 
 
 def test_survive_the_death_of_every_process(tmp_path, services, request):
-    pending, some = (1_000, 20) if request.config.getoption("full_drills") else (200, 5)
+    pending, some = (1_000, 20) if request.config.getoption("full_drills") else (300, 5)
     settings = {**services, "DEFAULT_PLAN": "agent_scale", "NARRATIONS_PER_HOUR": "2000"}
     with started_up(tmp_path, settings) as first:
         client = Client.of(first)
